@@ -1,0 +1,182 @@
+//! Linking: actors and adapters become one component, in memory.
+//!
+//! The composite imports one `sender` for each link, under a generated label, and exports one `receiver` for each
+//! contract on which the actor answers. Which label serves which link is written into the custom section
+//! [`labels::SECTION`]. Where messages go is not: that is a table of the host, so that relinking needs no new composite.
+
+pub mod labels;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::blueprint::{AdapterPlan, CompositePlan, SenderPlan, WireTo};
+use model::contract::Contract;
+use model::digest::Digest;
+use wac_graph::types::Package;
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
+
+use crate::emit::Side;
+use crate::generate::{GenerateError, generate};
+use crate::source::{SourceError, componentize};
+
+/// The interface that senders import.
+pub const SENDER: &str = "lath:wasmbus/sender@0.1.0";
+/// The interface that receivers export.
+pub const RECEIVER: &str = "lath:wasmbus/receiver@0.1.0";
+
+/// Why a composite cannot be made. The planner refuses what it can see; what is left is a fault of a component.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// A part named by the plan was not given.
+    #[error("component {digest} of {part} is not at hand; build or fetch it first")]
+    Missing {
+        /// Which part.
+        part: String,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// A part is not a component.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// An adapter cannot be generated.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
+    /// Two parts do not fit.
+    #[error("cannot link {part}: {reason}; check that both sides were built from the same contract")]
+    Link {
+        /// Which part.
+        part: String,
+        /// What the linker says.
+        reason: String,
+    },
+    /// The linked whole is not valid.
+    #[error("the composite of actor {actor} is not valid: {reason}; check the components that it holds")]
+    Encode {
+        /// Whose composite.
+        actor: String,
+        /// What the validator says.
+        reason: String,
+    },
+}
+
+/// Gives the bytes of a component by digest.
+pub type Parts<'a> = &'a dyn Fn(&Digest) -> Option<Arc<[u8]>>;
+
+/// Composes what `plan` describes out of `parts`.
+pub fn compose(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, ComposeError> {
+    let mut linker = Linker { graph: CompositionGraph::new(), parts, packages: HashMap::new() };
+    let mut members = Vec::with_capacity(plan.members.len());
+    for member in &plan.members {
+        let part = format!("actor {}", member.actor);
+        let package = linker.component(&part, &member.component)?;
+        members.push((part, linker.graph.instantiate(package)));
+    }
+    for (member, (part, instance)) in plan.members.iter().zip(&members) {
+        for wire in &member.wires {
+            let source = match &wire.to {
+                WireTo::Member { member, export } => {
+                    let (part, callee) = members.get(*member).ok_or_else(|| link(part, "no such member"))?;
+                    linker.export(part, *callee, export)?
+                }
+                WireTo::Sender(sender) => linker.sender(sender)?,
+            };
+            let set = linker.graph.set_instantiation_argument(*instance, &wire.import, source);
+            set.map_err(|error| link(&format!("import `{}` of {part}", wire.import), &chain(&error)))?;
+        }
+    }
+    if let Some((part, instance)) = members.first() {
+        for receiver in &plan.receivers {
+            let export = linker.export(part, *instance, &receiver.export)?;
+            let outlet = linker.receiver(&receiver.contract, &receiver.adapter, export)?;
+            let exported = linker.graph.export(outlet, receiver.label.as_str());
+            exported.map_err(|error| link(&format!("export `{}` of {part}", receiver.label), &chain(&error)))?;
+        }
+    }
+    let mut composite = linker.graph.encode(EncodeOptions::default()).map_err(|error| ComposeError::Encode {
+        actor: plan.members.first().map(|member| member.actor.to_string()).unwrap_or_default(),
+        reason: chain(&error),
+    })?;
+    labels::append(&mut composite, plan);
+    Ok(composite)
+}
+
+struct Linker<'a> {
+    graph: CompositionGraph,
+    parts: Parts<'a>,
+    packages: HashMap<Digest, PackageId>,
+}
+
+impl Linker<'_> {
+    fn component(&mut self, part: &str, digest: &Digest) -> Result<PackageId, ComposeError> {
+        let bytes =
+            (self.parts)(digest).ok_or_else(|| ComposeError::Missing { part: part.to_owned(), digest: *digest })?;
+        self.package(part, &bytes)
+    }
+
+    /// Registers a component once, however often it is instantiated.
+    fn package(&mut self, part: &str, bytes: &[u8]) -> Result<PackageId, ComposeError> {
+        let component = componentize(part, bytes)?;
+        let digest = Digest::of(&component);
+        if let Some(known) = self.packages.get(&digest) {
+            return Ok(*known);
+        }
+        let name = format!("lath:part-{}", digest.hex());
+        let package = Package::from_bytes(&name, None, component.into_owned(), self.graph.types_mut())
+            .map_err(|error| link(part, &format!("{error:#}")))?;
+        let id = self.graph.register_package(package).map_err(|error| link(part, &chain(&error)))?;
+        self.packages.insert(digest, id);
+        Ok(id)
+    }
+
+    fn adapter(&mut self, contract: &Contract, adapter: &AdapterPlan, side: Side) -> Result<PackageId, ComposeError> {
+        let part = format!("the {side} of {}", contract.name);
+        match adapter {
+            AdapterPlan::Generated => self.package(&part, &generate(contract, side)?),
+            AdapterPlan::Given { component, .. } => self.component(&part, component),
+        }
+    }
+
+    /// A sender of its own for the link, on the composite's import under the link's label; gives the contract.
+    fn sender(&mut self, plan: &SenderPlan) -> Result<NodeId, ComposeError> {
+        let part = format!("the sender of {}", plan.contract.name);
+        let package = self.adapter(&plan.contract, &plan.adapter, Side::Sender)?;
+        let world = self.graph[package].ty();
+        let bus = self.graph.types()[world].imports.get(SENDER).copied();
+        let bus = bus.ok_or_else(|| link(&part, &format!("it does not import {SENDER}")))?;
+        let import = self.graph.import(plan.label.as_str(), bus).map_err(|error| link(&part, &chain(&error)))?;
+        let instance = self.graph.instantiate(package);
+        self.graph.set_instantiation_argument(instance, SENDER, import).map_err(|error| link(&part, &chain(&error)))?;
+        self.export(&part, instance, &plan.contract.name.to_string())
+    }
+
+    fn receiver(&mut self, contract: &Contract, adapter: &AdapterPlan, target: NodeId) -> Result<NodeId, ComposeError> {
+        let part = format!("the receiver of {}", contract.name);
+        let package = self.adapter(contract, adapter, Side::Receiver)?;
+        let instance = self.graph.instantiate(package);
+        self.graph
+            .set_instantiation_argument(instance, &contract.name.to_string(), target)
+            .map_err(|error| link(&part, &chain(&error)))?;
+        self.export(&part, instance, RECEIVER)
+    }
+
+    fn export(&mut self, part: &str, instance: NodeId, name: &str) -> Result<NodeId, ComposeError> {
+        self.graph
+            .alias_instance_export(instance, name)
+            .map_err(|error| link(&format!("export `{name}` of {part}"), &chain(&error)))
+    }
+}
+
+fn link(part: &str, reason: &str) -> ComposeError {
+    ComposeError::Link { part: part.to_owned(), reason: reason.to_owned() }
+}
+
+/// The error and its sources in one line; wac-graph's errors name types of its own, which stay out of ours.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,71 @@
+//! Senders and receivers as WebAssembly, generated from a contract alone.
+//!
+//! [`emit`] takes a contract and writes a core module with `wasm-encoder`; `wit-component` wraps it. Every layout and
+//! naming question goes to `wit-parser`. Start reading at `sender` or `receiver`; `encode` and `decode` write one
+//! routine for each shape of value, `flat` knows the flat calling convention, `runtime` the helper functions.
+//!
+//! Equal contracts give equal bytes: nothing here depends on the order of hash maps, on time or on the platform.
+
+mod decode;
+mod encode;
+mod error;
+mod failure;
+mod flat;
+mod generator;
+mod module;
+mod receiver;
+mod refuse;
+mod runtime;
+mod sender;
+mod setup;
+mod shape;
+mod switch;
+mod world;
+
+use wit_parser::{InterfaceId, Resolve};
+
+pub use error::EmitError;
+pub use failure::{Room, failure_room};
+pub use world::{RPC_WIT, WASMBUS_WIT};
+
+/// The custom section, at the outer level of an adapter, that holds its wire id.
+pub const WIRE_SECTION: &str = "lath:wire";
+
+/// The wire id of generated adapters: version 1, the component model's value encoding.
+pub const WIRE_ID: &str = "lath/1";
+
+/// Which of a contract's two adapters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Side {
+    /// Exports the contract, imports `lath:wasmbus/sender`.
+    Sender,
+    /// Imports the contract, exports `lath:wasmbus/receiver`.
+    Receiver,
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Side::Sender => "sender",
+            Side::Receiver => "receiver",
+        })
+    }
+}
+
+/// Generates one adapter of a contract.
+///
+/// `resolve` should hold the contract and the interfaces whose types it uses, and nothing else, so that equal
+/// contracts give equal bytes wherever they were read. The platform's own packages are added here.
+///
+/// # Errors
+///
+/// When the contract uses what no message can carry yet ([`EmitError::NotCovered`]), or is unfit for an adapter.
+pub fn emit(resolve: &Resolve, contract: InterfaceId, side: Side) -> Result<Vec<u8>, EmitError> {
+    let name = refuse::check(resolve, contract)?;
+    let world = world::World::new(resolve, contract, &name, side)?;
+    let module = match side {
+        Side::Sender => sender::module(&world)?,
+        Side::Receiver => receiver::module(&world)?,
+    };
+    world.wrap(module, generator::Wire::V1.id())
+}

@@ -1,0 +1,149 @@
+//! Composition: what goes in, what comes out, and what does not fit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter::compose::labels::{Labels, ReceiverLabel, SenderLabel};
+use adapter::compose::{SENDER, compose};
+use adapter::source::Source;
+use adapter::view::view;
+use model::blueprint::{
+    AdapterPlan, CompositePlan, LinkPlan, Member, ReceiverPlan, SenderPlan, Target, WIRE_1, Wire, WireTo,
+};
+use model::contract::Contract;
+use model::digest::Digest;
+use model::manifest::{Limits, Reach};
+
+use crate::source::module;
+
+const WIT: &str = "
+    package acme:shop@1.0.0;
+    interface store { get: func(key: string) -> result<u32, string>; }
+    interface cart { total: func() -> result<u32, string>; }
+    world caller { import store; export cart; }
+    world callee { export store; }
+    world other { import cart; }
+    ";
+
+const STORE: &str = "acme:shop/store@1.0.0";
+const CART: &str = "acme:shop/cart@1.0.0";
+
+/// The components of a test, by digest.
+#[derive(Default)]
+struct Parts(BTreeMap<Digest, Arc<[u8]>>);
+
+impl Parts {
+    fn member(&mut self, actor: &str, world: &str, wires: Vec<Wire>) -> Member {
+        let bytes: Arc<[u8]> = module(WIT, world).into();
+        let component = Digest::of(&bytes);
+        self.0.insert(component, bytes);
+        Member { actor: actor.parse().unwrap(), component, wires, env: BTreeMap::new() }
+    }
+}
+
+fn contract(world: &str, name: &str) -> Arc<Contract> {
+    Arc::new(Source::from_wasm("test", &module(WIT, world)).unwrap().contract(name).unwrap())
+}
+
+fn sender(label: &str) -> Wire {
+    let contract = contract("caller", STORE);
+    let link = LinkPlan {
+        actor: "cart".parse().unwrap(),
+        import: STORE.to_owned(),
+        contract: contract.name.clone(),
+        target: Target::Provider("kv".parse().unwrap()),
+        reach: Reach::Host,
+        deadline: Duration::from_secs(1),
+    };
+    let sender = SenderPlan { label: label.to_owned(), contract, adapter: AdapterPlan::Generated, link };
+    Wire { import: STORE.to_owned(), to: WireTo::Sender(sender) }
+}
+
+fn receiver() -> ReceiverPlan {
+    ReceiverPlan {
+        label: "receive0".to_owned(),
+        export: CART.to_owned(),
+        contract: contract("caller", CART),
+        adapter: AdapterPlan::Generated,
+    }
+}
+
+fn plan(members: Vec<Member>, receivers: Vec<ReceiverPlan>) -> CompositePlan {
+    CompositePlan { members, receivers, limits: Limits::default() }
+}
+
+fn composed(plan: &CompositePlan, parts: &Parts) -> Result<Vec<u8>, String> {
+    compose(plan, &|digest| parts.0.get(digest).cloned()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_composite_imports_send_and_exports_receive() {
+    let mut parts = Parts::default();
+    let cart = parts.member("cart", "caller", vec![sender("send0")]);
+    let plan = plan(vec![cart], vec![receiver()]);
+    let composite = composed(&plan, &parts).unwrap();
+    let view = view("composite", &composite).unwrap();
+    assert_eq!(view.import("send0").unwrap().contract.as_ref().unwrap().to_string(), SENDER);
+    assert!(view.export("receive0").is_some(), "{view:?}");
+    assert_eq!(view.memories, 3);
+    let (label, contract, wire) = ("send0".to_owned(), STORE.to_owned(), WIRE_1.to_owned());
+    let expected = Labels {
+        actors: vec!["cart".to_owned()],
+        senders: vec![SenderLabel { label, actor: "cart".to_owned(), import: contract.clone(), contract, wire }],
+        receivers: vec![ReceiverLabel {
+            label: "receive0".to_owned(),
+            contract: CART.to_owned(),
+            wire: WIRE_1.to_owned(),
+        }],
+    };
+    assert_eq!(Labels::read(&composite), Some(expected));
+    assert_eq!(composed(&plan, &parts).unwrap(), composite, "equal input gives equal bytes");
+}
+
+#[test]
+fn a_fused_composite_has_no_sender() {
+    let mut parts = Parts::default();
+    let fused = Wire { import: STORE.to_owned(), to: WireTo::Member { member: 1, export: STORE.to_owned() } };
+    let members = vec![parts.member("cart", "caller", vec![fused]), parts.member("store", "callee", Vec::new())];
+    let composite = composed(&plan(members, vec![receiver()]), &parts).unwrap();
+    let view = view("composite", &composite).unwrap();
+    assert!(view.import("send0").is_none() && view.export("receive0").is_some(), "{view:?}");
+    assert_eq!(view.memories, 3);
+}
+
+#[test]
+fn parts_that_do_not_fit_are_named() {
+    let mut parts = Parts::default();
+    let caller = |parts: &mut Parts, wires| parts.member("cart", "caller", wires);
+    let store = parts.member("store", "callee", Vec::new());
+    let wire = |import: &str, to| Wire { import: import.to_owned(), to };
+    let to_store = |export: &str| WireTo::Member { member: 1, export: export.to_owned() };
+
+    let check = |parts: &Parts, members: Vec<Member>, receivers: Vec<ReceiverPlan>, expected: &[&str]| {
+        let error = composed(&plan(members, receivers), parts).unwrap_err();
+        for part in expected {
+            assert!(error.contains(part), "{error}");
+        }
+    };
+    let cart = caller(&mut parts, vec![wire("acme:shop/none", to_store(STORE))]);
+    check(&parts, vec![cart, store.clone()], vec![], &["import `acme:shop/none` of actor cart"]);
+    let cart = caller(&mut parts, vec![wire(STORE, to_store(CART))]);
+    check(&parts, vec![cart, store.clone()], vec![], &["export `acme:shop/cart@1.0.0` of actor store"]);
+    let cart = caller(&mut parts, vec![wire(STORE, to_store(STORE))]);
+    check(&parts, vec![cart], vec![], &["no such member"]);
+    check(&parts, vec![store], vec![receiver()], &["export `acme:shop/cart@1.0.0` of actor store"]);
+    let mut cart = caller(&mut parts, vec![sender("send0")]);
+    let digest = Digest::of(b"gone");
+    cart.component = digest;
+    check(&parts, vec![cart], vec![], &["of actor cart is not at hand", &digest.to_string()]);
+    let cart = caller(&mut parts, vec![sender("Not a label")]);
+    check(&parts, vec![cart], vec![], &["the sender of acme:shop/store@1.0.0", "Not a label"]);
+    let mut wired = sender("send0");
+    let other = parts.member("other", "other", Vec::new()).component;
+    if let WireTo::Sender(sender) = &mut wired.to {
+        sender.adapter = AdapterPlan::Given { component: other, wire: "mine/1".to_owned() };
+    }
+    let cart = caller(&mut parts, vec![wired]);
+    check(&parts, vec![cart], vec![], &["the sender of acme:shop/store@1.0.0", "does not import lath:wasmbus/sender"]);
+}

@@ -1,0 +1,60 @@
+//! An application from its path to its calls: opened, planned, run.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use host::application::{Application, Step};
+use plan::Plan;
+use tokio::runtime::{self, Runtime};
+
+use crate::error::CliError;
+use crate::output::Output;
+
+/// Reads the application at `path`, building what is stale; each step is told as it begins and ends.
+pub(crate) fn open(path: &Path, output: &Output) -> Result<Application, CliError> {
+    Ok(Application::open(path, &mut |step| output.progress(&Told(&step)))?)
+}
+
+/// The plan of an application that does not run yet.
+pub(crate) fn planned(application: &Application) -> Result<Plan, CliError> {
+    application.plan(None).map_err(|problems| CliError::plan(application, &problems))
+}
+
+/// The threads that a host runs on.
+pub(crate) fn threads() -> Result<Runtime, CliError> {
+    let threads = runtime::Builder::new_multi_thread().enable_all().build();
+    threads.map_err(|source| CliError::Start { what: "the system gives no threads", source })
+}
+
+/// A step as a line of progress.
+pub(crate) struct Told<'a>(pub(crate) &'a Step);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Step::Building { actor, command } => write!(f, "building {actor}: {command}"),
+            Step::Built { actor, elapsed } => write!(f, "built {actor} in {}", Lasting(*elapsed)),
+            Step::Compiling { actor } => write!(f, "compiling {actor}"),
+            Step::Compiled { actor, cached: true, elapsed } => {
+                write!(f, "loaded {actor} from the cache in {}", Lasting(*elapsed))
+            }
+            Step::Compiled { actor, cached: false, elapsed } => {
+                write!(f, "compiled {actor} in {}", Lasting(*elapsed))
+            }
+        }
+    }
+}
+
+/// A length of time to three digits or so: `12.3 ms`, `4.56 s`.
+pub(crate) struct Lasting(pub(crate) Duration);
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < Duration::from_secs(1) {
+            write!(f, "{:.1} ms", self.0.as_secs_f64() * 1_000.0)
+        } else {
+            write!(f, "{:.2} s", self.0.as_secs_f64())
+        }
+    }
+}

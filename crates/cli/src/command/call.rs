@@ -1,0 +1,154 @@
+//! `lath call`: one call of one function, through the actor's receiver.
+
+mod function;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use adapter::codec::{decode_result, encode_params};
+use adapter::text::{Notation, params_from_args, result_to};
+use adapter::value::Value;
+use clap::{Args, ValueEnum};
+use host::application::Application;
+use host::{Host, HostSettings};
+use lattice::call;
+use lattice::memory::MemoryBus;
+use lattice::subject::Subject;
+use model::failure::{Failure, RpcError};
+use plan::Plan;
+
+use crate::application::{Told, open, planned, threads};
+use crate::arguments::Format;
+use crate::environment::Environment;
+use crate::error::CliError;
+use crate::output::{self, Outcome, Output};
+use crate::signature::signature;
+use function::Callee;
+
+/// The lattice and the host that exist for one call, and who calls.
+const LATTICE: &str = "local";
+const HOST: &str = "local";
+const CALLER: &str = "cli";
+
+/// Call one function of an actor and print its result
+///
+/// The application is started for the call, without HTTP, and ended after it. Exit code 1 where the call fails or the
+/// function answers with an error.
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// A folder with a `lath.toml`, a manifest, or a component
+    app: PathBuf,
+    /// `function` or `interface.function` where that is unique, else `namespace:package/interface@version#function`
+    function: String,
+    /// One argument for each parameter, in WAVE or JSON; or all of them as one JSON object or array
+    #[arg(allow_negative_numbers = true)]
+    args: Vec<String>,
+    /// The actor, where several have the function
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// How the result is written [default: as the arguments are]
+    #[arg(long, value_enum)]
+    notation: Option<NotationName>,
+    /// The folder for the data of providers [default: `.lath` beside the manifest]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NotationName {
+    /// The notation of WebAssembly values: `{name: "a", tags: [x]}`
+    Wave,
+    /// By the table of docs/JSON.md
+    Json,
+}
+
+impl Call {
+    pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
+        let application = open(&self.app, output)?;
+        let plan = planned(&application)?;
+        let callee = function::find(&plan.blueprint, self.actor.as_deref(), &self.function)?;
+        let arguments = params_from_args(&callee.function, &self.args).map_err(|source| CliError::Arguments {
+            function: callee.name.clone(),
+            signature: format!("{}: {}", callee.name, signature(&callee.function)),
+            source,
+        })?;
+        let payload = encode_params(&callee.function, &arguments.values)
+            .map_err(|source| CliError::Unwritable { function: callee.name.clone(), source: source.into() })?;
+        let settings = self.settings(&application, environment);
+        let threads = threads()?;
+        let reply = threads.block_on(called(application, &plan, settings, &callee, payload, *output));
+        threads.shutdown_background();
+        let result = decode_result(&callee.function, &reply?)
+            .map_err(|source| CliError::Reply { function: callee.name.clone(), source })?;
+        self.print(output, &callee, result.as_ref(), arguments.notation)
+    }
+
+    fn settings(&self, application: &Application, environment: &Environment) -> HostSettings {
+        HostSettings {
+            name: HOST.to_owned(),
+            lattice: LATTICE.to_owned(),
+            listen: None,
+            data: self.data.clone().unwrap_or_else(|| application.folder().join(super::DATA)),
+            cache: environment.cache.clone(),
+        }
+    }
+
+    fn print(
+        &self,
+        output: &Output,
+        callee: &Callee,
+        result: Option<&Value>,
+        as_written: Notation,
+    ) -> Result<Outcome, CliError> {
+        let written = |notation| {
+            result_to(notation, &callee.function, result)
+                .map_err(|source| CliError::Unwritable { function: callee.name.clone(), source })
+        };
+        let line = match (output.format(), self.notation) {
+            (Format::Json, _) => format!("{{\"result\":{}}}\n", written(Notation::Json)?),
+            (Format::Text, None) => line(written(as_written)?),
+            (Format::Text, Some(NotationName::Wave)) => line(written(Notation::Wave)?),
+            (Format::Text, Some(NotationName::Json)) => line(written(Notation::Json)?),
+        };
+        output::write(line.as_bytes())?;
+        Ok(if matches!(result, Some(Value::Result(Err(_)))) { Outcome::Failure } else { Outcome::Success })
+    }
+}
+
+/// Nothing stays nothing: no result is no line.
+fn line(text: String) -> String {
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+/// Starts the application, calls, and ends it.
+async fn called(
+    application: Application,
+    plan: &Plan,
+    settings: HostSettings,
+    callee: &Callee,
+    payload: Vec<u8>,
+    output: Output,
+) -> Result<Vec<u8>, CliError> {
+    let deadline = application.manifest().deadline;
+    let bus = Arc::new(MemoryBus::new());
+    let progress = Box::new(move |step| output.waiting(&Told(&step)));
+    let start = Host::start(Arc::new(application), plan.blueprint.clone(), settings, bus.clone(), progress);
+    let host = start.await?;
+    let failed = |failure| CliError::Call { actor: callee.actor.clone(), function: callee.name.clone(), failure };
+    let call = call::Call {
+        actor: format!("{}/{}", plan.blueprint.application, callee.actor),
+        contract: callee.contract.to_string(),
+        method: callee.name.clone(),
+        wire: callee.wire.clone(),
+        remaining: deadline,
+        payload: payload.into(),
+    };
+    let reply = match Subject::call(LATTICE, HOST, CALLER) {
+        Ok(subject) => call::request(&*bus, subject, call).await,
+        Err(error) => Err(Failure::not_started(RpcError::Rpc(error.to_string()))),
+    };
+    let drained = host.drain().await;
+    let reply = reply.map_err(failed)?;
+    drained?;
+    Ok(reply.to_vec())
+}

@@ -1,0 +1,194 @@
+//! `lath plan`: how each link will run, and why.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use plan::LinkExplanation;
+use serde::Serialize;
+
+use crate::application::{open, planned};
+use crate::error::CliError;
+use crate::output::{Outcome, Output};
+
+/// Show for each link how it will run and why, and what may surprise
+///
+/// Builds what is stale, checks every import, contract and reach, and starts nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// A folder with a `lath.toml`, a manifest, or a component
+    #[arg(default_value = ".")]
+    app: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report {
+    application: String,
+    generation: u64,
+    actors: Vec<Actor>,
+    providers: Vec<Provider>,
+    routes: Vec<Route>,
+    links: Vec<Link>,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Serialize)]
+struct Actor {
+    name: String,
+    /// Everyone in its composite, itself first.
+    members: Vec<String>,
+    /// The contracts on which it answers.
+    answers: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Provider {
+    name: String,
+    kind: String,
+}
+
+/// A route as a program and a person read it.
+#[derive(Serialize)]
+pub(super) struct Route {
+    pub(super) host: Option<String>,
+    pub(super) path: String,
+    /// Every method where empty.
+    pub(super) methods: Vec<&'static str>,
+    pub(super) to: String,
+}
+
+#[derive(Serialize)]
+struct Link {
+    composite: String,
+    actor: String,
+    import: String,
+    contract: String,
+    target: String,
+    reach: &'static str,
+    how: String,
+    why: String,
+    deadline_ms: Option<u128>,
+}
+
+/// A warning of a plan.
+#[derive(Serialize)]
+pub(super) struct Warning {
+    pub(super) key: String,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl Plan {
+    pub(crate) fn run(&self, output: &Output) -> Result<Outcome, CliError> {
+        let plan = planned(&open(&self.app, output)?)?;
+        output.print(&Report::of(&plan))?;
+        Ok(Outcome::Success)
+    }
+}
+
+impl Report {
+    fn of(plan: &plan::Plan) -> Self {
+        let blueprint = &plan.blueprint;
+        let actors = blueprint.composites.iter().map(|(name, composite)| Actor {
+            name: name.to_string(),
+            members: composite.members.iter().map(|member| member.actor.to_string()).collect(),
+            answers: composite.receivers.iter().map(|receiver| receiver.contract.name.to_string()).collect(),
+        });
+        let providers = blueprint
+            .providers
+            .iter()
+            .map(|(name, provider)| Provider { name: name.to_string(), kind: provider.kind.clone() });
+        Self {
+            application: blueprint.application.to_string(),
+            generation: blueprint.generation,
+            actors: actors.collect(),
+            providers: providers.collect(),
+            routes: blueprint.routes.iter().map(Route::of).collect(),
+            links: plan::explain(plan).iter().map(Link::of).collect(),
+            warnings: plan.warnings.iter().map(Warning::of).collect(),
+        }
+    }
+}
+
+impl Route {
+    pub(super) fn of(route: &model::manifest::Route) -> Self {
+        Self {
+            host: route.host.as_ref().map(ToString::to_string),
+            path: route.path.to_string(),
+            methods: route.methods.iter().map(|method| method.as_str()).collect(),
+            to: route.to.to_string(),
+        }
+    }
+}
+
+impl Link {
+    fn of(link: &LinkExplanation) -> Self {
+        Self {
+            composite: link.composite.to_string(),
+            actor: link.actor.to_string(),
+            import: link.import.clone(),
+            contract: link.contract.to_string(),
+            target: link.target.clone(),
+            reach: link.reach.as_str(),
+            how: link.how.clone(),
+            why: link.why.clone(),
+            deadline_ms: link.deadline.map(|deadline| deadline.as_millis()),
+        }
+    }
+}
+
+impl Warning {
+    pub(super) fn of(warning: &plan::Warning) -> Self {
+        Self { key: warning.at.key.clone(), message: warning.to_string(), help: warning.mend() }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "application {}", self.application)?;
+        for Actor { name, members, answers } in &self.actors {
+            let fused = members.get(1..).unwrap_or_default();
+            let fused = if fused.is_empty() { String::new() } else { format!(", with {} fused in", fused.join(", ")) };
+            let answers = if answers.is_empty() { "nothing".to_owned() } else { answers.join(", ") };
+            writeln!(f, "  actor {name} answers {answers}{fused}")?;
+        }
+        for Provider { name, kind } in &self.providers {
+            writeln!(f, "  provider {name} is {kind}")?;
+        }
+        for route in &self.routes {
+            writeln!(f, "  route {route}")?;
+        }
+        for link in &self.links {
+            write!(f, "\n{link}")?;
+        }
+        for Warning { key, message, help } in &self.warnings {
+            write!(f, "\nwarning: {message}\n  at {key}\n  {help}\n")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.methods.is_empty() {
+            write!(f, "{} ", self.methods.join(" "))?;
+        }
+        write!(f, "{}{} → {}", self.host.as_deref().unwrap_or_default(), self.path, self.to)
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { composite, actor, import, contract, target, how, why, .. } = self;
+        let inside = if composite == actor { String::new() } else { format!(", inside {composite}") };
+        writeln!(f, "{actor}{inside}: {import} → {target}")?;
+        if import != contract {
+            writeln!(f, "  contract {contract}")?;
+        }
+        writeln!(f, "  how      {how}\n  why      {why}")?;
+        match self.deadline_ms {
+            Some(deadline) => writeln!(f, "  deadline {deadline} ms"),
+            None => writeln!(f, "  deadline the caller's"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `lath run`: an application on this machine, until a signal ends it.
+
+mod event;
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use host::application::{Application, Step};
+use host::{Host, HostSettings};
+use lattice::memory::MemoryBus;
+use plan::Plan;
+
+use crate::application::{Told, planned, threads};
+use crate::environment::Environment;
+use crate::error::CliError;
+use crate::output::{Outcome, Output};
+use crate::signal::Termination;
+use event::{Drained, Draining, Progress, Ready};
+
+/// Run an application on this machine
+///
+/// Builds what is stale, composes, compiles (cached by content), starts the host and prints its URL and routes. Serves
+/// until Ctrl-C or SIGTERM, then lets running calls finish; a second signal ends it at once. No server is needed: the
+/// lattice is in memory, the stores are files in the data folder.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// A folder with a `lath.toml`, a manifest, or a component
+    #[arg(default_value = ".")]
+    app: PathBuf,
+    /// Where to serve HTTP; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
+    listen: SocketAddr,
+    /// The folder for the data of providers [default: `.lath` beside the manifest]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let resolved = text.to_socket_addrs().map_err(|error| error.to_string());
+    resolved?.next().ok_or_else(|| "no address has that name".to_owned())
+}
+
+impl Run {
+    pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
+        let begun = Instant::now();
+        let application = Application::open(&self.app, &mut |step| tell(output, &step))?;
+        let plan = planned(&application)?;
+        let settings = self.settings(&application, &plan, environment);
+        let threads = threads()?;
+        let outcome = threads.block_on(serve(application, plan, settings, *output, begun));
+        // What still runs now was told to end, and did not.
+        threads.shutdown_background();
+        outcome
+    }
+
+    fn settings(&self, application: &Application, plan: &Plan, environment: &Environment) -> HostSettings {
+        HostSettings {
+            name: "local".to_owned(),
+            lattice: "local".to_owned(),
+            listen: (!plan.blueprint.routes.is_empty()).then_some(self.listen),
+            data: self.data.clone().unwrap_or_else(|| application.folder().join(super::DATA)),
+            cache: environment.cache.clone(),
+        }
+    }
+}
+
+fn tell(output: &Output, step: &Step) {
+    output.progress(&Told(step));
+    // That nobody reads is no reason not to serve.
+    let _ = output.event(&Progress::of(step));
+}
+
+async fn serve(
+    application: Application,
+    plan: Plan,
+    settings: HostSettings,
+    output: Output,
+    begun: Instant,
+) -> Result<Outcome, CliError> {
+    let refused = |source| CliError::Start { what: "signals cannot be received", source };
+    let mut termination = Termination::listen().map_err(refused)?;
+    let ready = Ready::of(&plan);
+    let bus = Arc::new(MemoryBus::new());
+    let progress = Box::new(move |step: Step| tell(&output, &step));
+    let start = Host::start(Arc::new(application), plan.blueprint, settings, bus, progress);
+    let host = tokio::select! {
+        host = start => host?,
+        signal = termination.next() => {
+            output.event(&Drained::after(signal))?;
+            return Ok(Outcome::Success);
+        }
+    };
+    output.print(&ready.serving(host.ready(), begun.elapsed()))?;
+    let signal = termination.next().await;
+    output.progress(&"draining; a second signal stops at once");
+    output.event(&Draining::after(signal))?;
+    tokio::select! {
+        drained = host.drain() => drained?,
+        signal = termination.next() => return Err(CliError::CutOff { signal }),
+    }
+    output.print(&Drained::after(signal))?;
+    Ok(Outcome::Success)
+}

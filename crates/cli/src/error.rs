@@ -1,0 +1,194 @@
+//! What can go wrong, for a person and for a program.
+//!
+//! [`CliError`] is whatever a command could not do. [`diagnostic()`] draws it, with the text that it points into;
+//! [`json()`] writes it as one object.
+
+mod detail;
+mod diagnostic;
+mod json;
+
+use std::io;
+use std::path::PathBuf;
+
+use adapter::codec::DecodeError;
+use adapter::compose::ComposeError;
+use adapter::generate::GenerateError;
+use adapter::source::SourceError;
+use adapter::text::TextError;
+use host::HostError;
+use host::application::{Application, ApplicationError};
+use model::failure::{Failure, Progress};
+use model::ids::ActorName;
+use model::manifest::ManifestErrors;
+use plan::Problem;
+
+pub(crate) use detail::Details;
+pub(crate) use diagnostic::diagnostic;
+pub(crate) use json::json;
+
+/// The exit code of a command that failed.
+pub(crate) const EXIT_FAILED: u8 = 1;
+/// The exit code of a command that was asked for wrongly.
+pub(crate) const EXIT_USAGE: u8 = 2;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The arguments or the environment ask for what cannot be.
+    #[error("{message}")]
+    Usage { message: String, help: Option<String> },
+    /// A file or folder cannot be used.
+    #[error("cannot {verb} {}", path.display())]
+    File { verb: &'static str, path: PathBuf, source: io::Error },
+    /// The result cannot be told.
+    #[error("cannot write to standard output")]
+    Stdout { source: io::Error },
+    /// The process could not be set up.
+    #[error("cannot start: {what}")]
+    Start { what: &'static str, source: io::Error },
+    /// A folder without WIT was given as a WIT folder.
+    #[error("{} holds no .wit file", folder.display())]
+    NoWit { folder: PathBuf },
+    /// A file is nothing that contracts come from.
+    #[error("{} is neither WebAssembly nor WIT", path.display())]
+    NoSource { path: PathBuf },
+    /// A dependency of a WIT folder is encoded.
+    #[error("{} is an encoded WIT package, and dependencies are read as text only", path.display())]
+    EncodedDependency { path: PathBuf },
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Generate(Box<GenerateError>),
+    /// The manifest has errors.
+    #[error("{} has {}", path.display(), counted(details.len(), "error"))]
+    Manifest { path: PathBuf, details: Details },
+    /// The application cannot be planned.
+    #[error("{} cannot be planned: it has {}", path.display(), counted(details.len(), "problem"))]
+    Plan { path: PathBuf, details: Details },
+    #[error(transparent)]
+    Application(Box<ApplicationError>),
+    /// An actor's composite cannot be made.
+    #[error("actor {actor} cannot be composed")]
+    Compose { actor: ActorName, source: Box<ComposeError> },
+    #[error(transparent)]
+    Host(Box<HostError>),
+    /// The function to call cannot be told from what was written.
+    #[error("{message}")]
+    Function { message: String, help: String },
+    /// The arguments of a call are not what the function takes.
+    #[error("the arguments of `{function}` cannot be read")]
+    Arguments { function: String, signature: String, source: TextError },
+    /// A call gave no result.
+    #[error("the call of `{function}` on actor {actor} failed: {failure}")]
+    Call { actor: ActorName, function: String, failure: Failure },
+    /// A call gave bytes that are no result.
+    #[error("the result of `{function}` cannot be read")]
+    Reply { function: String, source: DecodeError },
+    /// A second signal came while the first was obeyed.
+    #[error("stopped at once by a second {signal}; calls that still ran were cut off")]
+    CutOff { signal: &'static str },
+    /// A result has no text.
+    #[error("the result of `{function}` cannot be written")]
+    Unwritable { function: String, source: TextError },
+}
+
+impl CliError {
+    /// The word for it in JSON; documented in `docs/CLI.md`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Usage { .. } => "usage",
+            Self::File { .. } | Self::Stdout { .. } | Self::NoWit { .. } => "file",
+            Self::Source(_) | Self::NoSource { .. } | Self::EncodedDependency { .. } => "source",
+            Self::Generate(_) => "adapter",
+            Self::Manifest { .. } => "manifest",
+            Self::Plan { .. } => "plan",
+            Self::Application(_) => "application",
+            Self::Compose { .. } => "compose",
+            Self::Start { .. } | Self::Host(_) | Self::CutOff { .. } => "host",
+            Self::Function { .. } => "function",
+            Self::Arguments { .. } => "arguments",
+            Self::Call { .. } => "call",
+            Self::Reply { .. } | Self::Unwritable { .. } => "result",
+        }
+    }
+
+    /// What to do next, where the message does not say so itself.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Usage { help, .. } => help.clone(),
+            Self::File { verb: "write", .. } => {
+                Some("name another place with `-o`, in a folder that exists and may be written to".to_owned())
+            }
+            Self::File { path, source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some(format!("check the path; there is nothing at {}", path.display()))
+            }
+            Self::File { .. } => Some("check what it is, and that it may be read".to_owned()),
+            Self::NoWit { .. } => Some("name the folder that has the package's .wit files in it".to_owned()),
+            Self::NoSource { .. } => Some(
+                "name a component, a core module with an embedded component type, a .wit file or a folder".to_owned(),
+            ),
+            Self::EncodedDependency { .. } => {
+                Some("put the package's .wit files into a folder of `deps` instead".to_owned())
+            }
+            Self::Function { help, .. } => Some(help.clone()),
+            Self::Arguments { signature, .. } => Some(format!(
+                "it is `{signature}`; write each argument in WAVE or JSON, or all of them as one JSON object or array"
+            )),
+            Self::Call { failure, .. } if failure.progress == Progress::NotStarted => {
+                Some("nothing ran: the call may be tried again".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The parts of an error that has many, each with its place.
+    pub(crate) fn details(&self) -> Option<&Details> {
+        match self {
+            Self::Manifest { details, .. } | Self::Plan { details, .. } => Some(details),
+            _ => None,
+        }
+    }
+
+    /// The program's exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => EXIT_USAGE,
+            _ => EXIT_FAILED,
+        }
+    }
+
+    /// The problems that keep `application` from being planned, placed in its manifest.
+    pub(crate) fn plan(application: &Application, problems: &[Problem]) -> Self {
+        Self::Plan { path: application.path().to_owned(), details: Details::of_plan(application, problems) }
+    }
+
+    fn manifest(path: PathBuf, text: &str, errors: &ManifestErrors) -> Self {
+        let details = Details::of_manifest(&path, text, errors);
+        Self::Manifest { path, details }
+    }
+}
+
+impl From<ApplicationError> for CliError {
+    fn from(error: ApplicationError) -> Self {
+        match error {
+            ApplicationError::Manifest { path, text, source } => Self::manifest(path, &text, &source),
+            other => Self::Application(Box::new(other)),
+        }
+    }
+}
+
+impl From<GenerateError> for CliError {
+    fn from(error: GenerateError) -> Self {
+        Self::Generate(Box::new(error))
+    }
+}
+
+impl From<HostError> for CliError {
+    fn from(error: HostError) -> Self {
+        Self::Host(Box::new(error))
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,98 @@
+//! Results on standard output, progress and errors on standard error.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::arguments::Format;
+use crate::environment::Environment;
+use crate::error::{self, CliError};
+
+/// How a command ended that could say what it had to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done.
+    Success,
+    /// The result itself tells of a failure.
+    Failure,
+}
+
+/// Where results, progress and errors go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    format: Format,
+    is_stderr_terminal: bool,
+    has_colour: bool,
+}
+
+impl Output {
+    /// An output in the given format.
+    pub(crate) fn new(format: Format, environment: &Environment) -> Self {
+        Self { format, is_stderr_terminal: environment.is_stderr_terminal, has_colour: environment.colours_stderr() }
+    }
+
+    /// How results are written.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Prints a result: its text, or its JSON on one line.
+    pub(crate) fn print<T: Serialize + Display>(&self, result: &T) -> Result<(), CliError> {
+        match self.format {
+            Format::Text => write(result.to_string().as_bytes()),
+            Format::Json => self.event(result),
+        }
+    }
+
+    /// Prints one JSON object on a line of its own; a person is not told.
+    pub(crate) fn event<T: Serialize>(&self, event: &T) -> Result<(), CliError> {
+        if self.format == Format::Text {
+            return Ok(());
+        }
+        let mut line = serde_json::to_vec(event).map_err(|error| CliError::Stdout { source: error.into() })?;
+        line.push(b'\n');
+        write(&line)
+    }
+
+    /// Tells a person what is being done; a program is not told.
+    pub(crate) fn progress(&self, step: &dyn Display) {
+        if self.format == Format::Text {
+            // Nobody may be listening.
+            let _ = writeln!(io::stderr(), "{step}");
+        }
+    }
+
+    /// Tells a person at a terminal what is waited for, where a command's progress is no part of what it says.
+    pub(crate) fn waiting(&self, step: &dyn Display) {
+        if self.is_stderr_terminal {
+            self.progress(step);
+        }
+    }
+
+    /// Tells of an error, if there is one, and gives the exit code.
+    pub(crate) fn conclude(&self, outcome: Result<Outcome, CliError>) -> ExitCode {
+        match outcome {
+            Ok(Outcome::Success) => ExitCode::SUCCESS,
+            Ok(Outcome::Failure) => ExitCode::from(error::EXIT_FAILED),
+            Err(error) => {
+                let text = match self.format {
+                    Format::Text => error::diagnostic(&error, self.is_stderr_terminal, self.has_colour),
+                    Format::Json => error::json(&error),
+                };
+                let _ = writeln!(io::stderr(), "{}", text.trim_end());
+                ExitCode::from(error.exit_code())
+            }
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough (`lath inspect FILE | head`) is no failure.
+pub(crate) fn write(bytes: &[u8]) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::Stdout { source: error }),
+        _ => Ok(()),
+    }
+}

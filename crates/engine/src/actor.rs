@@ -1,0 +1,213 @@
+//! An actor: a composite with settings, admission, instances and calls.
+
+mod admission;
+mod idle;
+mod serve;
+mod stats;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use model::failure::{Failure, RpcError};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+pub(crate) use self::idle::IdleInstances;
+pub use self::stats::ActorStats;
+
+use self::admission::{Admission, Place};
+use self::idle::Idle;
+use self::stats::Counters;
+use crate::call::CallContext;
+use crate::component::Component;
+use crate::deadline;
+use crate::engine::Flavour;
+use crate::error::EngineError;
+use crate::linker;
+use crate::log::Log;
+use crate::outbound::Outbound;
+use crate::settings::ActorSettings;
+use crate::stop::{self, Stop};
+use crate::store::{Live, State};
+use crate::wire;
+
+/// A composite that can be called. Cheap to clone.
+#[derive(Clone)]
+pub struct Actor(Arc<Inner>);
+
+struct Inner {
+    flavour: Arc<Flavour>,
+    instances: InstancePre<State>,
+    /// `receive` of each receiver.
+    receivers: Vec<ComponentExportIndex>,
+    admission: Admission,
+    idle: Arc<Idle>,
+    shared: Arc<Shared>,
+}
+
+/// What an actor's instances share with it.
+pub(crate) struct Shared {
+    /// Tells actors apart in call chains.
+    id: u64,
+    pub(crate) settings: ActorSettings,
+    pub(crate) outbound: Arc<dyn Outbound>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) live: Live,
+    counters: Counters,
+}
+
+/// Calls were still running when the time to drain was over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("actor '{actor}' still has {calls} calls; they end at their own deadlines")]
+pub struct DrainError {
+    /// The actor.
+    pub actor: String,
+    /// The calls that are left.
+    pub calls: usize,
+}
+
+impl Actor {
+    pub(crate) fn new(
+        component: &Component,
+        settings: ActorSettings,
+        outbound: Arc<dyn Outbound>,
+    ) -> Result<Self, EngineError> {
+        check_settings(&settings)?;
+        let instances = linker::connect(component, &settings)?;
+        let receivers = receivers(component, &settings)?;
+        let flavour = Arc::clone(&component.flavour);
+        let idle = Idle::new(&settings);
+        flavour.shared.idle.add(&idle);
+        let admission = Admission::new(&settings);
+        let shared = Arc::new(Shared::new(settings, outbound, flavour.shared.live.clone()));
+        Ok(Self(Arc::new(Inner { flavour, instances, receivers, admission, idle, shared })))
+    }
+
+    /// The actor's name.
+    pub fn name(&self) -> &str {
+        &self.0.shared.settings.name
+    }
+
+    /// Calls `receive` of the receiver with this index in
+    /// [`ActorSettings::receivers`](crate::ActorSettings::receivers), on the caller's task, which must be a tokio
+    /// one with a timer. Dropping the future ends the call and frees all it used.
+    ///
+    /// A failure is [`NotStarted`](model::failure::Progress::NotStarted) if no code of the actor ran.
+    pub async fn call(
+        &self,
+        receiver: usize,
+        method: &str,
+        payload: &[u8],
+        call: &CallContext,
+    ) -> Result<Vec<u8>, Failure> {
+        let inner = &*self.0;
+        let place = inner.admit(method, payload, call).await.inspect_err(|_| inner.shared.counters.refused())?;
+        let inside = call.enter(inner.shared.id, inner.execution_end(place.since));
+        let deadline = inside.deadline();
+        match deadline::before(deadline, inner.serve(receiver, method, payload, inside)).await {
+            Some(reply) => reply,
+            None => Err(inner.shared.late(method)),
+        }
+    }
+
+    /// Refuses new calls and waits until `deadline` for those that were accepted.
+    pub async fn drain(&self, deadline: Instant) -> Result<(), DrainError> {
+        self.0.admission.close();
+        let drained = tokio::time::timeout_at(deadline.into(), self.0.admission.emptied()).await;
+        self.0.idle.clear();
+        drained.map_err(|_| DrainError { actor: self.name().to_owned(), calls: self.0.admission.active() })
+    }
+
+    /// What the actor does and did.
+    pub fn stats(&self) -> ActorStats {
+        let inner = &*self.0;
+        inner.shared.counters.read(inner.admission.running(), inner.admission.waiting(), inner.idle.count())
+    }
+}
+
+impl std::fmt::Debug for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Actor").field("name", &self.name()).field("stats", &self.stats()).finish()
+    }
+}
+
+impl Inner {
+    async fn admit(&self, method: &str, payload: &[u8], call: &CallContext) -> Result<Place<'_>, Failure> {
+        self.shared.check_size(method.len().saturating_add(payload.len()))?;
+        let depth = self.shared.settings.depth;
+        if call.depth() >= depth {
+            let text = format!("the chain of calls is longer than {depth}; look for a cycle of links");
+            return Err(Failure::not_started(RpcError::HostError(text)));
+        }
+        self.admission.enter(&self.shared, call).await
+    }
+
+    fn execution_end(&self, begun: Instant) -> Instant {
+        begun.checked_add(self.shared.settings.execution).unwrap_or(begun)
+    }
+}
+
+impl Shared {
+    fn new(settings: ActorSettings, outbound: Arc<dyn Outbound>, live: Live) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let log = Log::new(&settings.name, settings.log_bytes_per_s);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, settings, outbound, log, live, counters: Counters::default() }
+    }
+
+    /// Refuses a message of `bytes` if that is too large.
+    pub(crate) fn check_size(&self, bytes: usize) -> Result<(), Failure> {
+        let bytes_max = self.settings.message_bytes_max;
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        let actor = &self.settings.name;
+        let text = format!("actor '{actor}': a message of {bytes} bytes is over its limit of {bytes_max}");
+        Err(Failure::not_started(RpcError::HostError(text)))
+    }
+
+    /// The failure of a call that was waiting when its time was over.
+    fn late(&self, method: &str) -> Failure {
+        self.counters.stopped(&Stop::Deadline);
+        stop::report(&Stop::Deadline, None, self, method);
+        Failure::unknown(Stop::Deadline.failure(&self.settings.name))
+    }
+}
+
+fn check_settings(settings: &ActorSettings) -> Result<(), EngineError> {
+    let zero = [("instances", settings.instances == 0), ("reuse", settings.reuse == 0)];
+    match zero.into_iter().find(|(_, is_zero)| *is_zero) {
+        Some((setting, _)) => Err(EngineError::Zero { actor: settings.name.clone(), setting }),
+        None => Ok(()),
+    }
+}
+
+fn receivers(component: &Component, settings: &ActorSettings) -> Result<Vec<ComponentExportIndex>, EngineError> {
+    let receive = |label: &String| {
+        let receiver = component.code.get_export_index(None, label)?;
+        component.code.get_export_index(Some(&receiver), "receive")
+    };
+    let labels: Vec<String> = settings.receivers.iter().filter(|label| receive(label).is_none()).cloned().collect();
+    if !labels.is_empty() {
+        return Err(EngineError::MissingReceivers { actor: settings.name.clone(), labels });
+    }
+    check_types(component, settings)?;
+    Ok(settings.receivers.iter().filter_map(receive).collect())
+}
+
+/// Refuses receivers that the first call would fail on.
+fn check_types(component: &Component, settings: &ActorSettings) -> Result<(), EngineError> {
+    let (engine, composite) = (&component.flavour.engine, component.code.component_type());
+    let fits = |label: &&String| match composite.get_export(engine, label).map(|export| export.ty) {
+        Some(ComponentItem::ComponentInstance(receiver)) => wire::is_receiver(&receiver, engine),
+        _ => false,
+    };
+    match settings.receivers.iter().find(|label| !fits(label)) {
+        Some(label) => {
+            let source = format!("`receive` of `{label}` is not that of lath:wasmbus/receiver").into();
+            Err(EngineError::Link { actor: settings.name.clone(), source })
+        }
+        None => Ok(()),
+    }
+}

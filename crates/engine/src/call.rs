@@ -1,0 +1,76 @@
+//! What travels with a call: its deadline, its identity, and what its chain holds.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The context of one call. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    call_id: u128,
+    deadline: Instant,
+    depth: u32,
+    held: Option<Arc<Held>>,
+}
+
+/// An instance that waits for this call to return.
+#[derive(Debug)]
+struct Held {
+    actor: u64,
+    above: Option<Arc<Held>>,
+}
+
+impl CallContext {
+    /// A call from outside.
+    pub fn new(call_id: u128, deadline: Instant) -> Self {
+        Self { call_id, deadline, depth: 0, held: None }
+    }
+
+    /// The same call after `depth` calls on other hosts.
+    pub fn at_depth(mut self, depth: u32) -> Self {
+        self.depth = depth;
+        self
+    }
+
+    /// The same call with a deadline that is not later than `deadline`.
+    pub fn within(mut self, deadline: Instant) -> Self {
+        self.deadline = self.deadline.min(deadline);
+        self
+    }
+
+    /// What identifies the whole chain of calls.
+    pub fn call_id(&self) -> u128 {
+        self.call_id
+    }
+
+    /// When the caller stops waiting.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// How many calls wait for this one.
+    pub fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// The context of the calls that an instance of `actor` makes while it serves this one.
+    pub(crate) fn enter(&self, actor: u64, deadline: Instant) -> Self {
+        Self {
+            call_id: self.call_id,
+            deadline: self.deadline.min(deadline),
+            depth: self.depth.saturating_add(1),
+            held: Some(Arc::new(Held { actor, above: self.held.clone() })),
+        }
+    }
+
+    /// Whether the chain holds an instance of `actor`.
+    pub(crate) fn holds(&self, actor: u64) -> bool {
+        let mut next = self.held.as_ref();
+        while let Some(held) = next {
+            if held.actor == actor {
+                return true;
+            }
+            next = held.above.as_ref();
+        }
+        false
+    }
+}

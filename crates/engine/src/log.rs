@@ -1,0 +1,208 @@
+//! An actor's log: whole lines, of bounded length, at a bounded rate.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::limits;
+
+/// The log of one actor. Its lines are tracing events of the target `lath::actor`.
+pub(crate) struct Log {
+    actor: String,
+    bytes_per_s: u64,
+    gate: Mutex<Gate>,
+}
+
+/// Lets through what the rate allows; at most one second's worth at once.
+struct Gate {
+    bytes_left: f64,
+    filled: Instant,
+    suppressed: u64,
+}
+
+impl Log {
+    pub(crate) fn new(actor: &str, bytes_per_s: u64) -> Arc<Self> {
+        let gate = Gate { bytes_left: bytes_per_s as f64, filled: Instant::now(), suppressed: 0 };
+        Arc::new(Self { actor: actor.to_owned(), bytes_per_s, gate: Mutex::new(gate) })
+    }
+
+    /// Whether a line of `bytes` may be logged now. What may not is counted, and told when something may again.
+    pub(crate) fn admits(&self, bytes: usize) -> bool {
+        let bytes = bytes.saturating_add(limits::LOG_LINE_COST_BYTES);
+        let suppressed = {
+            let mut gate = lock(&self.gate);
+            gate.fill(self.bytes_per_s);
+            if !gate.take(bytes, self.bytes_per_s) {
+                gate.suppressed += 1;
+                return false;
+            }
+            std::mem::take(&mut gate.suppressed)
+        };
+        self.tell(suppressed);
+        true
+    }
+
+    fn line(&self, stream: &'static str, line: &[u8]) {
+        if self.admits(line.len()) {
+            let line = String::from_utf8_lossy(line);
+            tracing::info!(target: "lath::actor", actor = self.actor, stream, "{line}");
+        }
+    }
+
+    fn tell(&self, suppressed: u64) {
+        if suppressed > 0 {
+            tracing::warn!(target: "lath::actor", actor = self.actor, "{suppressed} lines suppressed");
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let suppressed = lock(&self.gate).suppressed;
+        self.tell(suppressed);
+    }
+}
+
+impl Gate {
+    fn fill(&mut self, bytes_per_s: u64) {
+        let now = Instant::now();
+        let seconds = now.duration_since(std::mem::replace(&mut self.filled, now)).as_secs_f64();
+        self.bytes_left = (self.bytes_left + seconds * bytes_per_s as f64).min(bytes_per_s as f64);
+    }
+
+    /// What is larger than a second's worth costs just that.
+    fn take(&mut self, bytes: usize, bytes_per_s: u64) -> bool {
+        let cost = (bytes as u64).min(bytes_per_s) as f64;
+        let fits = bytes_per_s > 0 && self.bytes_left >= cost;
+        if fits {
+            self.bytes_left -= cost;
+        }
+        fits
+    }
+}
+
+/// Collects one output stream of one instance into lines.
+pub(crate) struct Lines {
+    log: Arc<Log>,
+    stream: &'static str,
+    unfinished: Mutex<Vec<u8>>,
+}
+
+impl Lines {
+    pub(crate) fn new(log: &Arc<Log>, stream: &'static str) -> Arc<Self> {
+        Arc::new(Self { log: Arc::clone(log), stream, unfinished: Mutex::default() })
+    }
+
+    /// Logs the lines that `bytes` completes.
+    fn push(&self, bytes: &[u8]) {
+        let mut unfinished = lock(&self.unfinished);
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ends) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
+            self.extend(&mut unfinished, text);
+            if ends {
+                self.log.line(self.stream, &unfinished);
+                unfinished.clear();
+            }
+        }
+    }
+
+    /// Adds to a line; a line that is too long becomes several.
+    fn extend(&self, line: &mut Vec<u8>, mut text: &[u8]) {
+        while line.len() + text.len() > limits::LOG_LINE_BYTES_MAX {
+            let (head, rest) = text.split_at(limits::LOG_LINE_BYTES_MAX - line.len());
+            line.extend_from_slice(head);
+            self.log.line(self.stream, line);
+            line.clear();
+            text = rest;
+        }
+        line.extend_from_slice(text);
+    }
+
+    /// Logs an unfinished line.
+    pub(crate) fn finish(&self) {
+        let mut unfinished = lock(&self.unfinished);
+        if !unfinished.is_empty() {
+            self.log.line(self.stream, &unfinished);
+            unfinished.clear();
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// `stdout` or `stderr` as the guest sees it.
+#[derive(Clone)]
+pub(crate) struct Output(Arc<Lines>);
+
+impl Output {
+    pub(crate) fn new(lines: &Arc<Lines>) -> Self {
+        Self(Arc::clone(lines))
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.0.push(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(limits::LOG_WRITE_BYTES_MAX)
+    }
+}
+
+#[async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for Output {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.push(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

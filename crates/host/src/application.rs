@@ -1,0 +1,260 @@
+//! An application at hand: its manifest, its components read, ready to plan and to compose.
+
+mod bare;
+mod build;
+mod parts;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapter::compose::{self, ComposeError};
+use adapter::source::SourceError;
+use model::blueprint::{Blueprint, CompositePlan};
+use model::digest::Digest;
+use model::ids::ActorName;
+use model::manifest::{Actor, ComponentRef, Manifest, ManifestErrors};
+use plan::{Intent, Inventory, Plan, Problem};
+
+pub use build::BuildError;
+
+use crate::inventory;
+use crate::limits::{BUILD_TIME_MAX, COMPONENT_BYTES_MAX, WATCHED_FILES_MAX};
+
+/// The name of the manifest in an application's folder.
+pub const MANIFEST: &str = "lath.toml";
+
+/// Why an application cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplicationError {
+    /// There is nothing at the path.
+    #[error("there is no application at {}; name a folder with a {MANIFEST}, a manifest, or a component", path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The manifest has errors.
+    #[error("{} has errors", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// Its text, into which the errors point.
+        text: String,
+        /// The errors.
+        source: ManifestErrors,
+    },
+    /// A component's file is not there.
+    #[error(
+        "the component of {owner} is not at {}; build it, or say how with `build = {{ run = \"…\" }}`", path.display()
+    )]
+    NoComponent {
+        /// Whose component.
+        owner: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A component's file is not a component.
+    #[error("the component of {owner} cannot be used")]
+    Component {
+        /// Whose component.
+        owner: String,
+        /// Why.
+        source: SourceError,
+    },
+    /// A component's file is a composite, which already holds adapters.
+    #[error("the component of {owner} is a composite made by `lath compose`; name the component that it was made of")]
+    Composite {
+        /// Whose component.
+        owner: String,
+    },
+    /// A component could not be built.
+    #[error("actor {actor} could not be built")]
+    Build {
+        /// The actor.
+        actor: ActorName,
+        /// Why.
+        source: BuildError,
+    },
+    /// The built-in contracts cannot be read.
+    #[error(transparent)]
+    BuiltIn(#[from] provider::ProviderError),
+}
+
+/// What reading an application may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The time of a build command.
+    pub build_time: Duration,
+    /// Files that are looked at to tell whether a component is stale.
+    pub watched_files: usize,
+    /// The size of a component or adapter, in bytes.
+    pub component_bytes: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { build_time: BUILD_TIME_MAX, watched_files: WATCHED_FILES_MAX, component_bytes: COMPONENT_BYTES_MAX }
+    }
+}
+
+/// What is being done, for progress on a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A component is being built.
+    Building {
+        /// The actor.
+        actor: ActorName,
+        /// The command.
+        command: String,
+    },
+    /// A component was built.
+    Built {
+        /// The actor.
+        actor: ActorName,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// A composite is being compiled.
+    Compiling {
+        /// The actor.
+        actor: ActorName,
+    },
+    /// A composite is ready.
+    Compiled {
+        /// The actor.
+        actor: ActorName,
+        /// Whether the code came from the cache.
+        cached: bool,
+        /// How long it took.
+        elapsed: Duration,
+    },
+}
+
+/// An application, read whole.
+pub struct Application {
+    path: PathBuf,
+    folder: PathBuf,
+    text: String,
+    intent: Intent,
+    inventory: Inventory,
+    parts: BTreeMap<Digest, Arc<[u8]>>,
+}
+
+impl Application {
+    /// Reads the application at `path`: a folder with a manifest, a manifest, or a lone component, which then gets a
+    /// manifest with sensible defaults. Builds what is stale where the manifest says how.
+    pub fn open(path: &Path, progress: &mut dyn FnMut(Step)) -> Result<Self, ApplicationError> {
+        Self::open_within(&Bounds::default(), path, progress)
+    }
+
+    /// The same with bounds of the caller's.
+    pub fn open_within(bounds: &Bounds, path: &Path, progress: &mut dyn FnMut(Step)) -> Result<Self, ApplicationError> {
+        let manifest = if path.is_dir() { path.join(MANIFEST) } else { path.to_owned() };
+        if !manifest.is_file() {
+            return Err(ApplicationError::Missing { path: path.to_owned() });
+        }
+        let inventory = inventory::inventory()?;
+        let folder = folder_of(&manifest);
+        let text = if is_wasm(&manifest)? {
+            bare::manifest(&manifest, bounds, &inventory)?
+        } else {
+            parts::read_text(&manifest)?
+        };
+        let parsed = model::manifest::parse(&text).map_err(|source| ApplicationError::Manifest {
+            path: manifest.clone(),
+            text: text.clone(),
+            source,
+        })?;
+        for (name, actor) in &parsed.actors {
+            build_if_stale(name, actor, &folder, bounds, progress)?;
+        }
+        let mut parts = parts::Parts::new(folder.clone(), bounds);
+        let intent = parts.intent(parsed)?;
+        Ok(Self { path: manifest, folder, text, intent, inventory, parts: parts.bytes })
+    }
+
+    /// The manifest, or the lone component.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder that the manifest's paths start from.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The manifest's text, as read or as made for a lone component.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.intent.manifest
+    }
+
+    /// What was asked, for the planner.
+    pub fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// What there is to plan with.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// Plans the application.
+    pub fn plan(&self, previous: Option<&Blueprint>) -> Result<Plan, Vec<Problem>> {
+        plan::plan(&self.intent, previous, &self.inventory)
+    }
+
+    /// Composes what the planner asks for.
+    pub fn compose(&self, plan: &CompositePlan) -> Result<Vec<u8>, ComposeError> {
+        compose::compose(plan, &|digest| self.parts.get(digest).cloned())
+    }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A wasm file begins with `\0asm`, whatever it is called.
+fn is_wasm(path: &Path) -> Result<bool, ApplicationError> {
+    use std::io::Read as _;
+    let read = |source| ApplicationError::Read { path: path.to_owned(), source };
+    let mut start = Vec::new();
+    std::fs::File::open(path).map_err(read)?.take(4).read_to_end(&mut start).map_err(read)?;
+    Ok(start == b"\0asm")
+}
+
+fn build_if_stale(
+    name: &ActorName,
+    actor: &Actor,
+    folder: &Path,
+    bounds: &Bounds,
+    progress: &mut dyn FnMut(Step),
+) -> Result<(), ApplicationError> {
+    let Some(build) = &actor.build else { return Ok(()) };
+    let ComponentRef::Path(component) = &actor.component;
+    let failed = |source| ApplicationError::Build { actor: name.clone(), source };
+    let dir = folder.join(&build.dir);
+    if build::is_stale(build, &dir, &folder.join(component), bounds.watched_files).map_err(failed)? {
+        let start = Instant::now();
+        progress(Step::Building { actor: name.clone(), command: build.run.clone() });
+        build::run(build, &dir, bounds.build_time).map_err(failed)?;
+        progress(Step::Built { actor: name.clone(), elapsed: start.elapsed() });
+    }
+    Ok(())
+}

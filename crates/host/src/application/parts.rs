@@ -1,0 +1,96 @@
+//! Reading the components and adapters that a manifest names.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use adapter::compose::labels::{self, Labels};
+use adapter::emit::WIRE_SECTION;
+use adapter::view::view;
+use model::digest::Digest;
+use model::limits::MANIFEST_BYTES_MAX;
+use model::manifest::{ComponentRef, CustomAdapter, Manifest};
+use model::view::ComponentView;
+use plan::{AdapterPair, GivenAdapter, Intent};
+
+use super::{ApplicationError, Bounds};
+
+/// Components read so far.
+pub(super) struct Parts {
+    folder: PathBuf,
+    bytes_max: u64,
+    pub(super) bytes: BTreeMap<Digest, Arc<[u8]>>,
+}
+
+impl Parts {
+    pub(super) fn new(folder: PathBuf, bounds: &Bounds) -> Self {
+        Self { folder, bytes_max: bounds.component_bytes, bytes: BTreeMap::new() }
+    }
+
+    /// Reads all that the manifest names.
+    pub(super) fn intent(&mut self, manifest: Manifest) -> Result<Intent, ApplicationError> {
+        let mut components = BTreeMap::new();
+        for (name, actor) in &manifest.actors {
+            let ComponentRef::Path(path) = &actor.component;
+            components.insert(name.clone(), self.view(&format!("actor {name}"), path)?);
+        }
+        let mut adapters = BTreeMap::new();
+        for (contract, CustomAdapter { sender, receiver }) in &manifest.adapters {
+            let pair = AdapterPair {
+                sender: self.adapter(&format!("the sender of {contract}"), sender)?,
+                receiver: self.adapter(&format!("the receiver of {contract}"), receiver)?,
+            };
+            adapters.insert(contract.clone(), pair);
+        }
+        Ok(Intent { manifest, components, adapters })
+    }
+
+    fn view(&mut self, owner: &str, path: &Path) -> Result<ComponentView, ApplicationError> {
+        let bytes = self.read(owner, path)?;
+        if Labels::read(&bytes).is_some() {
+            return Err(ApplicationError::Composite { owner: owner.to_owned() });
+        }
+        let subject = path.display().to_string();
+        let view =
+            view(&subject, &bytes).map_err(|source| ApplicationError::Component { owner: owner.to_owned(), source })?;
+        self.bytes.insert(view.digest, bytes);
+        Ok(view)
+    }
+
+    fn adapter(&mut self, owner: &str, path: &Path) -> Result<GivenAdapter, ApplicationError> {
+        let view = self.view(owner, path)?;
+        let wire = self.bytes.get(&view.digest).and_then(|bytes| labels::section(bytes, WIRE_SECTION));
+        let wire = wire.map(|id| String::from_utf8_lossy(id).into_owned());
+        Ok(GivenAdapter { view, wire })
+    }
+
+    fn read(&self, owner: &str, path: &Path) -> Result<Arc<[u8]>, ApplicationError> {
+        let path = self.folder.join(path);
+        if !path.is_file() {
+            return Err(ApplicationError::NoComponent { owner: owner.to_owned(), path });
+        }
+        Ok(read_bounded(&path, self.bytes_max)?.into())
+    }
+}
+
+/// Reads a manifest's text.
+pub(super) fn read_text(path: &Path) -> Result<String, ApplicationError> {
+    let bytes = read_bounded(path, MANIFEST_BYTES_MAX as u64)?;
+    String::from_utf8(bytes).map_err(|_| ApplicationError::Read {
+        path: path.to_owned(),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8 text; save it as UTF-8"),
+    })
+}
+
+pub(super) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ApplicationError> {
+    let failed = |source| ApplicationError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    File::open(path).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        let text = format!("it is larger than {most} bytes, the most that is read");
+        return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, text)));
+    }
+    Ok(bytes)
+}

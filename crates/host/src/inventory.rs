@@ -1,0 +1,28 @@
+//! What this host can offer, for the planner.
+
+use std::collections::BTreeMap;
+
+use plan::{Inventory, Offer, State};
+use provider::{ProviderError, catalogue, contracts};
+
+/// Linear memories that one composite may have: what the engine's pool is made for.
+const MEMORIES_MAX: u32 = engine::limits::MEMORIES_PER_COMPONENT_MAX;
+
+/// The built-in providers, the interfaces that the engine satisfies, and the ingress.
+pub(crate) fn inventory() -> Result<Inventory, ProviderError> {
+    let mut offers = BTreeMap::new();
+    for kind in catalogue() {
+        let state = match kind.state() {
+            provider::State::Local => State::Local,
+            provider::State::Shared => State::Shared,
+        };
+        offers.insert(kind.name().to_owned(), Offer { contracts: kind.offers()?, state });
+    }
+    Ok(Inventory {
+        offers,
+        // The engine names a track, `@0.2`; the planner compares tracks of whole versions.
+        host_imports: engine::host_imports().iter().filter_map(|name| format!("{name}.0").parse().ok()).collect(),
+        ingress: contracts::handler()?,
+        memories_max: MEMORIES_MAX,
+    })
+}

@@ -1,0 +1,108 @@
+//! The manifest, `lath.toml`: what a user asks for, parsed strictly.
+//!
+//! [`parse`] turns text into a [`Manifest`] in which only good values are left, or into every error that one pass
+//! finds, each with its place. Start at `file.rs` (the keys), then `read.rs` (text to keys, unknown ones refused) and
+//! `resolve.rs` (keys to a manifest, references checked).
+
+mod actor;
+mod duration;
+mod error;
+mod file;
+mod leaf;
+mod link;
+mod place;
+mod read;
+mod resolve;
+mod route;
+mod route_path;
+mod schema;
+mod size;
+mod tree;
+
+pub use actor::{Actor, Build, ComponentRef, Grants, Limits};
+pub use error::{ManifestError, ManifestErrors};
+pub use link::{Link, LinkKey, LinkKeyError, LinkTarget, OnFailure, Reach};
+pub use route::{HostName, HostNameError, Method, MethodError, Route};
+pub use route_path::{RoutePath, RoutePathError, Segment};
+pub use schema::schema;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::contract::ContractName;
+use crate::ids::{ActorName, AppName, ProviderName};
+use place::Spans;
+
+/// The versions of the manifest that [`parse`] reads.
+pub const VERSIONS: [u32; 1] = [1];
+
+/// Parses the text of a manifest.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text, in its order; at most [`crate::limits::MANIFEST_ERRORS_MAX`] errors.
+pub fn parse(text: &str) -> Result<Manifest, ManifestErrors> {
+    read::read(text)
+}
+
+/// An application as its user wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The application's name.
+    pub application: AppName,
+    /// The longest time that a call may take where its link does not say.
+    pub deadline: Duration,
+    /// The actors.
+    pub actors: BTreeMap<ActorName, Actor>,
+    /// The providers.
+    pub providers: BTreeMap<ProviderName, Provider>,
+    /// HTTP routes, in the order of the text.
+    pub routes: Vec<Route>,
+    /// Adapters written by hand.
+    pub adapters: BTreeMap<ContractName, CustomAdapter>,
+    spans: Spans,
+}
+
+impl Manifest {
+    /// The longest time that a call over `link` may take: the link's own deadline, else the application's.
+    pub fn deadline_of(&self, link: &Link) -> Duration {
+        link.deadline.unwrap_or(self.deadline)
+    }
+
+    /// The byte span of the value at `key` in the text, for an error that points at it. The key is written as in
+    /// [`ManifestError::key`], such as `actors.cart.links."acme:tax/rates"` or `routes[0]`.
+    pub fn span_of(&self, key: &str) -> Option<Range<usize>> {
+        self.spans.get(key)
+    }
+}
+
+/// Whoever implements a contract natively.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// Which built-in provider, such as `keyvalue/embedded`.
+    pub kind: String,
+    /// Its configuration; the provider itself knows the keys.
+    pub config: BTreeMap<String, ConfigValue>,
+}
+
+/// A value in a provider's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigValue {
+    /// A string.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A truth value.
+    Boolean(bool),
+}
+
+/// Adapters written by hand for one contract; paths are relative to the manifest's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomAdapter {
+    /// The component that turns typed calls into messages.
+    pub sender: PathBuf,
+    /// The component that turns messages into typed calls.
+    pub receiver: PathBuf,
+}

@@ -1,0 +1,203 @@
+//! The keys of the manifest: the types that the reader fills and the JSON schema is made from.
+//!
+//! A key that is required is still an `Option` here: where it is missing, that is already an error, and reading
+//! goes on to find more.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use super::ConfigValue;
+use super::actor::ComponentRef;
+use super::duration::WrittenDuration;
+use super::leaf::{At, CommandLine, FileVersion, Pattern, ProviderKind, Target, Variable};
+use super::link::{LinkKey, OnFailure, Reach};
+use super::route::{HostName, Method};
+use super::route_path::RoutePath;
+use crate::contract::ContractName;
+use crate::ids::{ActorName, AppName, ByteSize, ProviderName};
+use crate::limits;
+
+/// A Lath application: actors, providers, links and routes.
+#[derive(Debug, JsonSchema)]
+#[schemars(title = "lath.toml", deny_unknown_fields, transform = later(Self::LATER))]
+pub(super) struct ManifestFile {
+    /// The version of the manifest: 1.
+    #[schemars(required)]
+    pub(super) manifest: Option<At<FileVersion>>,
+    /// The application.
+    #[schemars(required)]
+    pub(super) application: Option<ApplicationFile>,
+    /// The actors, by name.
+    pub(super) actors: Option<BTreeMap<At<ActorName>, ActorFile>>,
+    /// The providers, by name.
+    pub(super) providers: Option<BTreeMap<At<ProviderName>, ProviderFile>>,
+    /// HTTP routes.
+    pub(super) routes: Option<Vec<RouteFile>>,
+    /// Adapters written by hand, by the contract that they serve.
+    pub(super) adapters: Option<BTreeMap<At<ContractName>, AdapterFile>>,
+}
+
+impl ManifestFile {
+    pub(super) const LATER: &[&str] = &["clients", "env"];
+}
+
+/// The application.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "application", deny_unknown_fields)]
+pub(super) struct ApplicationFile {
+    /// Its name, unique in a lattice.
+    #[schemars(required)]
+    pub(super) name: Option<At<AppName>>,
+    /// The longest time that a call may take where its link does not say; 5 seconds by default.
+    pub(super) deadline: Option<At<WrittenDuration>>,
+}
+
+/// A component to run.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "actor", deny_unknown_fields, transform = later(Self::LATER))]
+pub(super) struct ActorFile {
+    /// The component's file, relative to the manifest's folder.
+    #[schemars(required)]
+    pub(super) component: Option<At<ComponentRef>>,
+    /// How the component is built.
+    pub(super) build: Option<BuildFile>,
+    /// What the actor may use, per host.
+    pub(super) limits: Option<LimitsFile>,
+    /// What the actor may reach apart from its links.
+    pub(super) grants: Option<GrantsFile>,
+    /// Who answers each import: by label, interface or whole package.
+    pub(super) links: Option<BTreeMap<At<LinkKey>, LinkFile>>,
+}
+
+impl ActorFile {
+    pub(super) const LATER: &[&str] = &["config", "place", "ready", "share"];
+}
+
+/// How a component is built.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "build", deny_unknown_fields)]
+pub(super) struct BuildFile {
+    /// The command line, for the shell.
+    #[schemars(required)]
+    pub(super) run: Option<At<CommandLine>>,
+    /// The folder that it runs in, relative to the manifest's; the manifest's by default.
+    pub(super) dir: Option<At<PathBuf>>,
+    /// Patterns of the files that it reads, relative to `dir`.
+    pub(super) watch: Option<Vec<At<Pattern>>>,
+}
+
+/// What an actor may use, per host.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(rename = "limits", deny_unknown_fields)]
+pub(super) struct LimitsFile {
+    /// Linear memory of one instance.
+    pub(super) memory: Option<At<ByteSize>>,
+    /// Instances at once.
+    #[schemars(range(min = 1, max = limits::INSTANCES_MAX))]
+    pub(super) instances: Option<At<u32>>,
+    /// Running time of one call.
+    pub(super) execution: Option<At<WrittenDuration>>,
+    /// Calls that wait for an instance.
+    #[schemars(range(min = 0, max = limits::QUEUE_MAX))]
+    pub(super) queue: Option<At<u32>>,
+    /// Payload of one message.
+    pub(super) message: Option<At<ByteSize>>,
+    /// Calls below one another in a chain.
+    #[schemars(range(min = 1, max = limits::DEPTH_MAX))]
+    pub(super) depth: Option<At<u32>>,
+    /// Output to the actor's log, per second.
+    pub(super) log: Option<At<ByteSize>>,
+    /// Calls that one instance serves; 1 is a fresh instance for each call.
+    #[schemars(range(min = 1, max = limits::REUSE_MAX))]
+    pub(super) reuse: Option<At<u32>>,
+}
+
+/// What an actor may reach apart from its links.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "grants", deny_unknown_fields, transform = later(Self::LATER))]
+pub(super) struct GrantsFile {
+    /// Environment variables, with their values.
+    pub(super) env: Option<BTreeMap<At<Variable>, At<String>>>,
+}
+
+impl GrantsFile {
+    pub(super) const LATER: &[&str] = &["http"];
+}
+
+/// Who answers the calls through one import, and how.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "link", rename_all = "kebab-case", deny_unknown_fields, transform = later(Self::LATER))]
+pub(super) struct LinkFile {
+    /// An actor or a provider of the application.
+    #[schemars(required)]
+    pub(super) to: Option<At<Target>>,
+    /// How far calls may travel; `host` by default.
+    pub(super) reach: Option<At<Reach>>,
+    /// The longest time that a call may take; the application's deadline by default.
+    pub(super) deadline: Option<At<WrittenDuration>>,
+    /// The contract of an import whose name does not state it.
+    pub(super) contract: Option<At<ContractName>>,
+    /// What to do about functions that leave no room for a failure.
+    pub(super) on_failure: Option<At<OnFailure>>,
+}
+
+impl LinkFile {
+    pub(super) const LATER: &[&str] = &["idempotent", "open", "via"];
+}
+
+/// Whoever implements a contract natively.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "provider", deny_unknown_fields, transform = later(Self::LATER))]
+pub(super) struct ProviderFile {
+    /// Which provider.
+    #[schemars(required, rename = "use")]
+    pub(super) kind: Option<At<ProviderKind>>,
+    /// Its configuration.
+    pub(super) config: Option<BTreeMap<At<String>, At<ConfigValue>>>,
+}
+
+impl ProviderFile {
+    pub(super) const LATER: &[&str] = &["contract"];
+}
+
+/// Requests that go to an actor.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "route", deny_unknown_fields)]
+pub(super) struct RouteFile {
+    /// The host that is asked for; any by default.
+    pub(super) host: Option<At<HostName>>,
+    /// Exact (`/cart`), with parameters (`/cart/{id}`) or with everything below (`/files/*`).
+    #[schemars(required)]
+    pub(super) path: Option<At<RoutePath>>,
+    /// The methods; every one by default.
+    #[schemars(extend("minItems" = 1, "uniqueItems" = true))]
+    pub(super) methods: Option<Vec<At<Method>>>,
+    /// The actor.
+    #[schemars(required)]
+    pub(super) to: Option<At<Target>>,
+}
+
+/// Adapters written by hand for one contract.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "adapter", deny_unknown_fields)]
+pub(super) struct AdapterFile {
+    /// The component that turns typed calls into messages.
+    #[schemars(required)]
+    pub(super) sender: Option<At<PathBuf>>,
+    /// The component that turns messages into typed calls.
+    #[schemars(required)]
+    pub(super) receiver: Option<At<PathBuf>>,
+}
+
+/// Adds keys that are known and not built yet: an editor shows why it refuses them.
+fn later(keys: &'static [&'static str]) -> impl FnMut(&mut Schema) {
+    move |schema| {
+        let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+        for key in keys {
+            properties.insert((*key).to_owned(), json!({ "description": "Not supported yet.", "not": {} }));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Texts: names, paths, commands, patterns.
+
+use std::path::PathBuf;
+
+use schemars::{Schema, json_schema};
+use toml::de::DeValue;
+
+use super::super::actor::ComponentRef;
+use super::super::link::LinkKey;
+use super::super::route::HostName;
+use super::super::route_path::RoutePath;
+use super::{Leaf, Refused, parsed, refuse_secret, refused, text};
+use crate::contract::ContractName;
+use crate::ids::{ActorName, AppName, ProviderName};
+
+/// Names and texts: the schema is a pattern.
+macro_rules! text_leaf {
+    ($type:ty, $what:literal, $example:literal, $pattern:expr) => {
+        impl Leaf for $type {
+            const WHAT: &'static str = $what;
+            const EXAMPLE: &'static str = $example;
+
+            fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+                parsed(value)
+            }
+
+            fn schema() -> Schema {
+                json_schema!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    };
+}
+
+/// Kebab-case as [`crate::ids`] has it.
+const NAME_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$";
+const CONTRACT_PATTERN: &str = "^[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?$";
+const LINK_KEY_PATTERN: &str = "^([A-Za-z0-9-]+|[A-Za-z0-9-]+:[A-Za-z0-9-]+(/[A-Za-z0-9-]+)?(@[0-9A-Za-z.+-]+)?)$";
+
+text_leaf!(AppName, "a name", r#""shop""#, NAME_PATTERN);
+text_leaf!(ActorName, "a name", r#""cart""#, NAME_PATTERN);
+text_leaf!(ProviderName, "a name", r#""kv""#, NAME_PATTERN);
+text_leaf!(ContractName, "the name of a contract", r#""lath:keyvalue/counter""#, CONTRACT_PATTERN);
+text_leaf!(LinkKey, "an import", r#""acme:tax/rates""#, LINK_KEY_PATTERN);
+text_leaf!(RoutePath, "a path", r#""/cart/{id}""#, "^/");
+text_leaf!(HostName, "a host", r#""shop.example.com""#, "^[a-z0-9.-]+$");
+
+impl Leaf for String {
+    const WHAT: &'static str = "a string";
+    const EXAMPLE: &'static str = r#""UTC""#;
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        refuse_secret(value)?;
+        text(value, |text| Ok(text.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// A text that says something.
+macro_rules! line_leaf {
+    ($(#[$doc:meta])* $type:ident, $what:literal, $example:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub(in crate::manifest) struct $type(pub(in crate::manifest) String);
+
+        impl Leaf for $type {
+            const WHAT: &'static str = $what;
+            const EXAMPLE: &'static str = $example;
+
+            fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+                text(value, |text| match text.trim() {
+                    "" => Err(refused(concat!($what, " is missing between the quotes").to_owned(), concat!("for example ", $example))),
+                    _ => Ok(Self(text.to_owned())),
+                })
+            }
+
+            fn schema() -> Schema {
+                json_schema!({ "type": "string", "minLength": 1 })
+            }
+        }
+    };
+}
+
+line_leaf! {
+    /// A command line.
+    CommandLine, "a command", r#""cargo build""#
+}
+line_leaf! {
+    /// A pattern of file names.
+    Pattern, "a pattern", r#""src/**""#
+}
+line_leaf! {
+    /// The name of an actor or a provider, perhaps with its application's.
+    Target, "the name of an actor or a provider", r#""cart""#
+}
+
+/// The name of an environment variable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::manifest) struct Variable(pub(in crate::manifest) String);
+
+impl Leaf for Variable {
+    const WHAT: &'static str = "a variable";
+    const EXAMPLE: &'static str = "TZ";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        text(value, |text| {
+            if text.is_empty() || text.contains(['=', '\0']) {
+                return Err(refused(format!("{text:?} cannot name a variable"), "leave out `=` and the zero byte"));
+            }
+            Ok(Self(text.to_owned()))
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[^=\\u0000]+$" })
+    }
+}
+
+impl Leaf for PathBuf {
+    const WHAT: &'static str = "a path";
+    const EXAMPLE: &'static str = r#""cart.wasm""#;
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        text(value, |text| match text {
+            "" => Err(refused("the path is empty".to_owned(), "write one relative to the manifest's folder")),
+            _ if text.contains('\0') => Err(refused("the path holds a zero byte".to_owned(), "leave it out")),
+            _ => Ok(PathBuf::from(text)),
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl Leaf for ComponentRef {
+    const WHAT: &'static str = "a path";
+    const EXAMPLE: &'static str = r#""cart.wasm""#;
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        match value.as_table() {
+            Some(table) if table.contains_key("oci") => {
+                Err(refused("a component from a registry is not supported yet".to_owned(), "write the path of a file"))
+            }
+            _ => PathBuf::read(value).map(ComponentRef::Path),
+        }
+    }
+
+    fn schema() -> Schema {
+        PathBuf::schema()
+    }
+}

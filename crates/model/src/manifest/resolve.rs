@@ -1,0 +1,120 @@
+//! From keys to a manifest: defaults, bounds, and references between actors, providers and routes.
+
+mod links;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::actor::{Actor, Build, Grants, Limits};
+use super::duration::WrittenDuration;
+use super::file::{
+    ActorFile, AdapterFile, ApplicationFile, BuildFile, GrantsFile, LimitsFile, ManifestFile, ProviderFile,
+};
+use super::leaf::At;
+use super::place::Spans;
+use super::tree::Notes;
+use super::{CustomAdapter, Manifest, Provider};
+use crate::ids::AppName;
+use crate::limits;
+use links::Names;
+
+/// What the manifest asks for. `None` only after an error was noted.
+pub(super) fn resolve(file: ManifestFile, notes: &mut Notes) -> Option<Manifest> {
+    let names = Names::of(&file, notes);
+    let (name, deadline) = file.application.map_or((None, None), |file| application(file, notes));
+    let actors = collected(file.actors, |file| actor(file, &names, notes));
+    let routes = routes::resolve(file.routes.unwrap_or_default(), &names, notes);
+    file.manifest?;
+    Some(Manifest {
+        application: name?,
+        deadline: deadline.unwrap_or(limits::DEADLINE_DEFAULT),
+        actors,
+        providers: collected(file.providers, provider),
+        routes,
+        adapters: collected(file.adapters, adapter),
+        spans: Spans::default(),
+    })
+}
+
+/// The entries that could be read, without their places.
+fn collected<K: Ord, F, T>(
+    files: Option<BTreeMap<At<K>, F>>,
+    mut resolve: impl FnMut(F) -> Option<T>,
+) -> BTreeMap<K, T> {
+    let entries = files.unwrap_or_default().into_iter();
+    entries.filter_map(|(key, file)| Some((key.value, resolve(file)?))).collect()
+}
+
+fn application(file: ApplicationFile, notes: &mut Notes) -> (Option<AppName>, Option<Duration>) {
+    (file.name.map(|name| name.value), deadline(file.deadline, notes))
+}
+
+fn deadline(written: Option<At<WrittenDuration>>, notes: &mut Notes) -> Option<Duration> {
+    duration(written, limits::DEADLINE_MAX, notes)
+}
+
+fn actor(file: ActorFile, names: &Names, notes: &mut Notes) -> Option<Actor> {
+    let build = file.build.and_then(build);
+    let limits = resolve_limits(file.limits.unwrap_or_default(), notes);
+    let links = collected(file.links, |file| links::resolve(file, names, notes));
+    Some(Actor { component: file.component?.value, build, limits, grants: grants(file.grants), links })
+}
+
+fn build(file: BuildFile) -> Option<Build> {
+    let watch = file.watch.unwrap_or_default().into_iter().map(|pattern| pattern.value.0).collect();
+    let dir = file.dir.map_or_else(|| PathBuf::from("."), |dir| dir.value);
+    Some(Build { run: file.run?.value.0, dir, watch })
+}
+
+fn grants(file: Option<GrantsFile>) -> Grants {
+    let env = file.and_then(|file| file.env).unwrap_or_default();
+    Grants { env: env.into_iter().map(|(name, value)| (name.value.0, value.value)).collect() }
+}
+
+fn provider(file: ProviderFile) -> Option<Provider> {
+    let config = file.config.unwrap_or_default().into_iter();
+    let config = config.map(|(key, value)| (key.value, value.value)).collect();
+    Some(Provider { kind: file.kind?.value.0.to_owned(), config })
+}
+
+fn adapter(file: AdapterFile) -> Option<CustomAdapter> {
+    Some(CustomAdapter { sender: file.sender?.value, receiver: file.receiver?.value })
+}
+
+fn resolve_limits(file: LimitsFile, notes: &mut Notes) -> Limits {
+    let default = Limits::default();
+    let mut size = |given, least, most, default| within(given, least, most, notes).unwrap_or(default);
+    let memory = size(file.memory, limits::MEMORY_MIN, limits::MEMORY_MAX, default.memory);
+    let message = size(file.message, limits::MESSAGE_MIN, limits::MESSAGE_MAX, default.message);
+    let log = size(file.log, limits::LOG_MIN, limits::LOG_MAX, default.log);
+    let mut count = |given, least, most, default| within(given, least, most, notes).unwrap_or(default);
+    Limits {
+        memory,
+        message,
+        log,
+        instances: count(file.instances, 1, limits::INSTANCES_MAX, default.instances),
+        queue: count(file.queue, 0, limits::QUEUE_MAX, default.queue),
+        depth: count(file.depth, 1, limits::DEPTH_MAX, default.depth),
+        reuse: count(file.reuse, 1, limits::REUSE_MAX, default.reuse),
+        execution: duration(file.execution, limits::EXECUTION_MAX, notes).unwrap_or(default.execution),
+    }
+}
+
+fn duration(written: Option<At<WrittenDuration>>, most: Duration, notes: &mut Notes) -> Option<Duration> {
+    let least = WrittenDuration(Duration::from_millis(1));
+    within(written, least, WrittenDuration(most), notes).map(|written| written.0)
+}
+
+/// The value, if it is within its bounds.
+fn within<T: Copy + Ord + Display>(given: Option<At<T>>, least: T, most: T, notes: &mut Notes) -> Option<T> {
+    let given = given?;
+    if given.value < least || given.value > most {
+        let message = format!("{} is out of bounds", given.value);
+        notes.fault_at(&given, message, format!("write a value from {least} to {most}"));
+        return None;
+    }
+    Some(given.value)
+}

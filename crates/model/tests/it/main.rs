@@ -1,0 +1,13 @@
+//! Tests of `model` through its public face.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
+
+mod contract;
+mod manifest;
+mod names;

@@ -1,0 +1,69 @@
+//! Adapters: generated, unless the manifest gives a pair for the contract.
+
+use model::blueprint::AdapterPlan;
+use model::contract::{Contract, ContractName};
+use model::ids::ActorName;
+use model::view::Port;
+
+use super::asked::{serves, travels};
+use super::{Checker, Violation};
+use crate::intent::{AdapterPair, GivenAdapter};
+use crate::problem::Side;
+
+impl<'a> Checker<'a> {
+    pub(super) fn adapter(
+        &mut self,
+        root: &ActorName,
+        side: Side,
+        label: &str,
+        contract: &Contract,
+        plan: &AdapterPlan,
+    ) {
+        let given = self.given(&contract.name).map(|pair| half(pair, side));
+        let (right, fits) = match (given, plan) {
+            (None, AdapterPlan::Generated) => (true, true),
+            (Some(given), AdapterPlan::Given { component, wire }) => {
+                (given.view.digest == *component && given.wire.as_ref() == Some(wire), fits(given, side, contract))
+            }
+            _ => (false, true),
+        };
+        self.require(right, || Violation::Adapter { composite: root.clone(), label: label.to_owned() });
+        self.require(fits, || Violation::AdapterMisfit { composite: root.clone(), label: label.to_owned() });
+    }
+
+    /// The pair that the manifest gives for a contract: closest version first.
+    fn given(&self, contract: &ContractName) -> Option<&'a AdapterPair> {
+        let pairs = || self.intent.adapters.iter().filter(|(name, _)| name.same_interface(contract));
+        let close = pairs().find(|(name, _)| name.serves(contract) || contract.serves(name));
+        close.or_else(|| pairs().find(|(name, _)| name.version.is_none())).map(|(_, pair)| pair)
+    }
+
+    /// The memories of an adapter; one that nobody gave counts as generated.
+    pub(super) fn memories_of(&self, plan: &AdapterPlan) -> u32 {
+        let AdapterPlan::Given { component, .. } = plan else {
+            return 1;
+        };
+        let halves = self.intent.adapters.values().flat_map(|pair| [&pair.sender, &pair.receiver]);
+        halves.filter(|half| half.view.digest == *component).map(|half| half.view.memories).next().unwrap_or(1)
+    }
+}
+
+fn half(pair: &AdapterPair, side: Side) -> &GivenAdapter {
+    match side {
+        Side::Sender => &pair.sender,
+        Side::Receiver => &pair.receiver,
+    }
+}
+
+fn fits(given: &GivenAdapter, side: Side, contract: &Contract) -> bool {
+    let named = |port: &&Port| port.contract.as_ref().is_some_and(|name| name.same_interface(&contract.name));
+    let of = |ports: &'_ [Port], fits: &dyn Fn(&Contract) -> bool| {
+        ports.iter().find(named).and_then(travels).is_some_and(fits)
+    };
+    match side {
+        Side::Sender => of(&given.view.exports, &|made| serves(made, contract)),
+        Side::Receiver => {
+            of(&given.view.imports, &|made| serves(contract, made) && contract.is_served_by(made).is_ok())
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! One composite: its members, its receivers, its bounds.
+
+use std::collections::BTreeSet;
+
+use model::blueprint::{CompositePlan, Member, WireTo};
+use model::ids::ActorName;
+use model::view::{Port, Shape};
+
+use super::asked::travels;
+use super::whole::senders;
+use super::{Checker, Violation};
+use crate::grants::grants_matter_for;
+use crate::problem::Side;
+
+impl Checker<'_> {
+    pub(super) fn composite(&mut self, root: &ActorName, composite: &CompositePlan) {
+        let name = || root.clone();
+        let first = composite.members.first().is_some_and(|member| member.actor == *root);
+        self.require(first, || Violation::FirstMember { composite: name() });
+        let limits = self.intent.manifest.actors.get(root).is_some_and(|actor| actor.limits == composite.limits);
+        self.require(limits, || Violation::Limits { composite: name() });
+        for (index, member) in composite.members.iter().enumerate() {
+            self.member(root, composite, index, member);
+        }
+        self.require(is_acyclic(composite), || Violation::Cycle { composite: name() });
+        self.labels(root, composite);
+        self.receivers(root, composite);
+        self.memories(root, composite);
+        self.grants(root, composite);
+    }
+
+    fn member(&mut self, root: &ActorName, composite: &CompositePlan, index: usize, member: &Member) {
+        let (composite_name, actor) = (|| root.clone(), || member.actor.clone());
+        let earlier = composite.members.get(..index).unwrap_or_default();
+        let called = |caller: &Member| {
+            caller.wires.iter().any(|wire| matches!(wire.to, WireTo::Member { member, .. } if member == index))
+        };
+        let twice = earlier.iter().any(|other| other.actor == member.actor);
+        self.require(!twice, || Violation::MemberTwice { composite: composite_name(), actor: actor() });
+        let entered = index == 0 || earlier.iter().any(called);
+        self.require(entered, || Violation::MemberUncalled { composite: composite_name(), actor: actor() });
+        let view = self.intent.components.get(&member.actor);
+        let component = view.is_some_and(|view| view.digest == member.component);
+        self.require(component, || Violation::Component { composite: composite_name(), actor: actor() });
+        let granted = self.intent.manifest.actors.get(&member.actor).map(|asked| &asked.grants.env);
+        let granted = match self.guarded(member).is_empty() {
+            true => member.env.is_empty(),
+            false => granted.is_some_and(|granted| *granted == member.env),
+        };
+        self.require(granted, || Violation::Environment { composite: composite_name(), actor: actor() });
+        self.wires(root, composite, member, view.map(|view| view.imports.as_slice()).unwrap_or_default());
+    }
+
+    fn labels(&mut self, root: &ActorName, composite: &CompositePlan) {
+        let mut seen = BTreeSet::new();
+        let receivers = composite.receivers.iter().map(|receiver| &receiver.label);
+        for label in senders(composite).map(|sender| &sender.label).chain(receivers) {
+            self.require(seen.insert(label), || Violation::LabelTwice {
+                composite: root.clone(),
+                label: label.clone(),
+            });
+        }
+    }
+
+    /// One receiver for each export of the first member that can travel, and no other.
+    fn receivers(&mut self, root: &ActorName, composite: &CompositePlan) {
+        let exports = self.intent.components.get(root).map(|view| view.exports.as_slice()).unwrap_or_default();
+        let answered = exports.iter().filter(|port| travels(port).is_some()).count();
+        let distinct: BTreeSet<_> = composite.receivers.iter().map(|receiver| &receiver.export).collect();
+        let complete = composite.receivers.len() == answered && distinct.len() == answered;
+        let faithful = composite.receivers.iter().all(|receiver| {
+            let export = exports.iter().find(|port| port.label == receiver.export);
+            export.and_then(travels).is_some_and(|contract| *contract == *receiver.contract)
+        });
+        self.require(complete && faithful, || Violation::Receivers { composite: root.clone() });
+        for receiver in &composite.receivers {
+            self.adapter(root, Side::Receiver, &receiver.label, &receiver.contract, &receiver.adapter);
+        }
+    }
+
+    fn memories(&mut self, root: &ActorName, composite: &CompositePlan) {
+        let views = composite.members.iter().filter_map(|member| self.intent.components.get(&member.actor));
+        let own: u64 = views.map(|view| u64::from(view.memories)).sum();
+        let plans = senders(composite).map(|sender| &sender.adapter);
+        let plans = plans.chain(composite.receivers.iter().map(|receiver| &receiver.adapter));
+        let adapters: u64 = plans.map(|plan| u64::from(self.memories_of(plan))).sum();
+        let (memories, max) = (own + adapters, self.inventory.memories_max);
+        self.require(memories <= u64::from(max), || Violation::Memories { composite: root.clone(), memories, max });
+    }
+
+    /// Composition merges equal imports, so members that differ in grants must not share one for which grants matter.
+    fn grants(&mut self, root: &ActorName, composite: &CompositePlan) {
+        for (index, second) in composite.members.iter().enumerate() {
+            for first in composite.members.get(..index).unwrap_or_default() {
+                let shared = self.guarded(first).intersection(&self.guarded(second)).next().cloned();
+                if let Some(interface) = shared.filter(|_| first.env != second.env) {
+                    let (first, second) = (first.actor.clone(), second.actor.clone());
+                    self.violations.push(Violation::SharedGrant { composite: root.clone(), first, second, interface });
+                }
+            }
+        }
+    }
+
+    fn guarded(&self, member: &Member) -> BTreeSet<String> {
+        let view = self.intent.components.get(&member.actor);
+        let imports = view.map(|view| view.imports.as_slice()).unwrap_or_default().iter();
+        let unlinked = |port: &&Port| port.shape != Shape::Types && self.asked(&member.actor, port).is_none();
+        let contracts = imports.filter(unlinked).filter_map(|port| port.contract.as_ref());
+        contracts.filter(|name| grants_matter_for(name)).map(|name| name.unversioned()).collect()
+    }
+}
+
+/// Takes away members that call none of the rest, until none can be taken: a cycle would be left.
+fn is_acyclic(composite: &CompositePlan) -> bool {
+    let mut left: BTreeSet<usize> = (0..composite.members.len()).collect();
+    while !left.is_empty() {
+        let before = left.len();
+        let calls = |index: &usize| {
+            let wires = composite.members.get(*index).map(|member| member.wires.as_slice()).unwrap_or_default();
+            wires.iter().any(|wire| matches!(&wire.to, WireTo::Member { member, .. } if left.contains(member)))
+        };
+        left = left.iter().copied().filter(calls).collect();
+        if left.len() == before {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,89 @@
+//! What the planner is given: what was asked, and what is there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::contract::{Contract, ContractName};
+use model::ids::ActorName;
+use model::manifest::Manifest;
+use model::view::{ComponentView, Port, Shape};
+
+/// What was asked: a manifest, and every component that it names, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The component of each actor.
+    pub components: BTreeMap<ActorName, ComponentView>,
+    /// The hand-written adapters, by the contract they are for (a name without version is for every version).
+    pub adapters: BTreeMap<ContractName, AdapterPair>,
+}
+
+/// A hand-written sender and receiver of one contract.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdapterPair {
+    /// Exports the contract and imports `lath:wasmbus/sender`.
+    pub sender: GivenAdapter,
+    /// Imports the contract and exports `lath:wasmbus/receiver`.
+    pub receiver: GivenAdapter,
+}
+
+/// A hand-written adapter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenAdapter {
+    /// The component.
+    pub view: ComponentView,
+    /// The wire id that it declares.
+    pub wire: Option<String>,
+}
+
+/// What there is to plan with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inventory {
+    /// What each kind of provider offers, by the name that `use` gives it.
+    pub offers: BTreeMap<String, Offer>,
+    /// Interfaces that every host satisfies for every actor.
+    pub host_imports: Vec<ContractName>,
+    /// The contract that the actor of a route must export.
+    pub ingress: Arc<Contract>,
+    /// The most memories that a composite may have.
+    pub memories_max: u32,
+}
+
+impl Inventory {
+    /// True where every host meets the import itself: same interface, same semver track.
+    pub fn host_satisfies(&self, port: &Port) -> bool {
+        port.contract.as_ref().is_some_and(|wanted| self.host_imports.iter().any(|given| on_one_track(given, wanted)))
+    }
+}
+
+/// What a kind of provider offers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// The contracts on which it answers.
+    pub contracts: Vec<Arc<Contract>>,
+    /// Where its state is.
+    pub state: State,
+}
+
+/// Where the state of a provider is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In its host: one replica on one host.
+    Local,
+    /// Elsewhere, the same for all replicas.
+    Shared,
+}
+
+/// True where two names are of one interface and one semver track, whichever is older.
+pub(crate) fn on_one_track(left: &ContractName, right: &ContractName) -> bool {
+    left.serves(right) || right.serves(left)
+}
+
+/// The contract that a port shows, if it can travel.
+pub(crate) fn contract_of(port: &Port) -> Option<&Arc<Contract>> {
+    match &port.shape {
+        Shape::Contract(contract) => Some(contract),
+        Shape::Types | Shape::Refused(_) => None,
+    }
+}

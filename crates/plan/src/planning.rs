@@ -1,0 +1,123 @@
+//! The plan.
+
+use std::collections::BTreeMap;
+
+use model::blueprint::{Blueprint, CompositePlan, ProviderPlan};
+use model::contract::ContractName;
+use model::ids::{ActorName, ProviderName};
+
+use crate::adapters::{Adapters, check_pairs};
+use crate::composite::Composer;
+use crate::findings::Findings;
+use crate::fuse::{acyclic, check_shared, members, standing};
+use crate::intent::{Intent, Inventory};
+use crate::problem::{Caution, Fault, Place, Problem, Warning, quoted, table_key};
+use crate::resolve::{Links, Supplier, resolve};
+use crate::routes::check_routes;
+
+/// The result of planning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What is to run.
+    pub blueprint: Blueprint,
+    /// What may surprise, in the order of the manifest's keys.
+    pub warnings: Vec<Warning>,
+    /// The contracts of fused links, by actor and import: nothing at run time needs them.
+    pub(crate) fused: BTreeMap<(ActorName, String), ContractName>,
+}
+
+/// Decides what runs. `previous` is the blueprint that runs now: its generation stays if nothing changes, and grows
+/// by one if anything does.
+///
+/// # Errors
+///
+/// Everything in the manifest that cannot be planned, in the order of its keys.
+pub fn plan(intent: &Intent, previous: Option<&Blueprint>, inventory: &Inventory) -> Result<Plan, Vec<Problem>> {
+    let mut findings = Findings::default();
+    let links = resolve(intent, inventory, &mut findings);
+    check_pairs(intent, inventory, &mut findings);
+    let providers = providers(intent, inventory, &links, &mut findings);
+    let composites = composites(intent, inventory, &links, &mut findings);
+    let warnings = findings.into_result()?;
+    let planned = Blueprint {
+        generation: 0,
+        application: intent.manifest.application.clone(),
+        composites,
+        providers,
+        routes: intent.manifest.routes.clone(),
+    };
+    Ok(Plan { blueprint: numbered(planned, previous), warnings, fused: fused_contracts(&links) })
+}
+
+/// The providers that links lead to.
+fn providers(
+    intent: &Intent,
+    inventory: &Inventory,
+    links: &Links<'_>,
+    findings: &mut Findings,
+) -> BTreeMap<ProviderName, ProviderPlan> {
+    let mut planned = BTreeMap::new();
+    for (name, provider) in &intent.manifest.providers {
+        check_kind(name, &provider.kind, inventory, findings);
+        let linked =
+            |link: &crate::resolve::Resolved<'_>| matches!(link.supplier, Supplier::Provider(target) if target == name);
+        if links.values().flatten().any(linked) {
+            planned.insert(name.clone(), ProviderPlan { kind: provider.kind.clone(), config: provider.config.clone() });
+        } else {
+            let at = Place::key(table_key("providers", name.as_str()));
+            findings.warn(at, Caution::UnusedProvider { provider: name.clone() });
+        }
+    }
+    planned
+}
+
+fn check_kind(provider: &ProviderName, kind: &str, inventory: &Inventory, findings: &mut Findings) {
+    if inventory.offers.contains_key(kind) {
+        return;
+    }
+    let known = inventory.offers.keys().cloned().collect();
+    let at = Place::key(format!("providers.{}.use", quoted(provider.as_str())));
+    findings.problem(at, Fault::UnofferedKind { provider: provider.clone(), kind: kind.to_owned(), known });
+}
+
+/// One composite for each actor that is called by itself, and everything that is about composites: fusing, adapters,
+/// memories, and the routes that lead to them.
+fn composites(
+    intent: &Intent,
+    inventory: &Inventory,
+    links: &Links<'_>,
+    findings: &mut Findings,
+) -> BTreeMap<ActorName, CompositePlan> {
+    let roots = if acyclic(links, findings) { standing(intent, links) } else { Default::default() };
+    let mut composer = Composer { intent, inventory, links, adapters: Adapters::new(intent), findings };
+    let mut composites = BTreeMap::new();
+    for root in roots {
+        let members = members(links, root);
+        check_shared(intent, inventory, links, &members, composer.findings);
+        if let Some(composite) = composer.composite(&members) {
+            composites.insert(root.clone(), composite);
+        }
+    }
+    check_routes(&mut composer);
+    let Composer { adapters, findings, .. } = composer;
+    adapters.warn_unused(findings);
+    composites
+}
+
+fn numbered(planned: Blueprint, previous: Option<&Blueprint>) -> Blueprint {
+    let generation = match previous {
+        None => 1,
+        Some(previous) => {
+            let same = Blueprint { generation: previous.generation, ..planned.clone() } == *previous;
+            if same { previous.generation } else { previous.generation.saturating_add(1) }
+        }
+    };
+    Blueprint { generation, ..planned }
+}
+
+fn fused_contracts(links: &Links<'_>) -> BTreeMap<(ActorName, String), ContractName> {
+    let fused = links.values().flatten().filter(|link| link.fused().is_some());
+    fused
+        .map(|link| ((link.choice.actor.clone(), link.choice.port.label.clone()), link.contract.name.clone()))
+        .collect()
+}

@@ -1,0 +1,262 @@
+//! Problems, one by one.
+
+use model::contract::ContractName;
+use model::ids::{ActorName, ProviderName};
+use model::view::Refusal;
+
+use super::{Candidate, Consumer, Misfit, Side, functions_of, listed};
+
+/// What cannot be planned. The texts are complete sentences without the mend.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// A component of an actor was not given to the planner.
+    #[error("the component of actor {actor} was not read")]
+    UnreadActor {
+        /// The actor.
+        actor: ActorName,
+    },
+    /// The components of an adapter pair were not given to the planner.
+    #[error("the adapters of `{contract}` were not read")]
+    UnreadAdapters {
+        /// The contract.
+        contract: ContractName,
+    },
+    /// The key of a link names no import.
+    #[error("actor {actor} has no import `{key}`; it imports {}", listed(imports))]
+    UnmatchedKey {
+        /// The actor.
+        actor: ActorName,
+        /// The key.
+        key: String,
+        /// The imports that could be linked.
+        imports: Vec<String>,
+        /// The import that may have been meant.
+        near: Option<String>,
+    },
+    /// The import is an inline interface, and the link does not say which contract it is.
+    #[error("import `{import}` of actor {actor} has no contract of its own, and its link states none")]
+    UnstatedContract {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// Contracts of the target that have the import's structure.
+        fitting: Vec<ContractName>,
+    },
+    /// The link states another contract than the import has.
+    #[error("the link of import `{import}` of actor {actor} states contract `{stated}`, but the import is `{own}`")]
+    OtherContract {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// What the link states.
+        stated: ContractName,
+        /// What the import is.
+        own: ContractName,
+    },
+    /// A linked import cannot travel.
+    #[error("import `{import}` of actor {actor} cannot be linked: {refusal}")]
+    RefusedImport {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The target does not serve the consumer.
+    #[error("{consumer} needs `{wanted}` from {target}, {misfit}")]
+    Misfit {
+        /// Who calls.
+        consumer: Consumer,
+        /// The contract that it expects.
+        wanted: ContractName,
+        /// Who should answer: `actor tax` or `provider kv`.
+        target: String,
+        /// Why it does not.
+        misfit: Box<Misfit>,
+    },
+    /// Functions without room for failure over a lattice.
+    #[error(
+        "import `{import}` of actor {actor} has reach `lattice`, but the result of {} of `{contract}` has no room for \
+         a failure",
+        functions_of(functions)
+    )]
+    NoRoom {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// The contract.
+        contract: ContractName,
+        /// The functions.
+        functions: Vec<String>,
+    },
+    /// A provider cannot be fused yet.
+    #[error("import `{import}` of actor {actor} has reach `fused` to provider {provider}: not supported yet")]
+    FusedProvider {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// The provider.
+        provider: ProviderName,
+    },
+    /// Fused links lead back to where they began.
+    #[error("fused links form a cycle: {}", cycle.iter().map(ActorName::as_str).collect::<Vec<_>>().join(" → "))]
+    FusedCycle {
+        /// The actors, the first again at the end.
+        cycle: Vec<ActorName>,
+    },
+    /// Fused actors share an import of the host for which their grants differ.
+    #[error(
+        "actors {first} and {second} are fused and both import `{interface}`, but their grants for it differ: \
+         {first} has {first_grant}, {second} has {second_grant}"
+    )]
+    SharedGrant {
+        /// The interface.
+        interface: ContractName,
+        /// An actor.
+        first: ActorName,
+        /// Its grant as the manifest writes it.
+        first_grant: String,
+        /// The other actor.
+        second: ActorName,
+        /// Its grant as the manifest writes it.
+        second_grant: String,
+    },
+    /// A composite would have more memories than a host gives to one component.
+    #[error(
+        "the composite of actor {actor} would have {} memories, and {max} are allowed: {members} of its components, \
+         {senders} of its senders, {receivers} of its receivers", u64::from(*members) + u64::from(*senders) + u64::from(*receivers)
+    )]
+    TooManyMemories {
+        /// The actor.
+        actor: ActorName,
+        /// Memories of the actor and those fused into it.
+        members: u32,
+        /// Memories of senders.
+        senders: u32,
+        /// Memories of receivers.
+        receivers: u32,
+        /// The bound.
+        max: u32,
+    },
+    /// Nothing meets an import.
+    #[error("import `{import}` of actor {actor} is not linked, and the host does not meet it")]
+    Unlinked {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// The contract, where the import has one of its own.
+        contract: Option<ContractName>,
+        /// Who could meet it.
+        candidates: Vec<Candidate>,
+    },
+    /// Nothing meets an import, and no link could.
+    #[error("import `{import}` of actor {actor} is not met by the host, and cannot be linked: {refusal}")]
+    Unmeetable {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A hand-written adapter lacks one of its two interfaces.
+    #[error("the {side} of `{contract}` does not {verb} `{interface}`")]
+    AdapterLacks {
+        /// The contract.
+        contract: ContractName,
+        /// Which adapter.
+        side: Side,
+        /// `import` or `export`.
+        verb: &'static str,
+        /// The interface.
+        interface: String,
+    },
+    /// A hand-written adapter imports what no host meets.
+    #[error("the {side} of `{contract}` imports `{import}`, which nothing meets")]
+    AdapterUnmet {
+        /// The contract.
+        contract: ContractName,
+        /// Which adapter.
+        side: Side,
+        /// The import.
+        import: String,
+    },
+    /// A hand-written adapter does not say what it speaks.
+    #[error("the {side} of `{contract}` declares no wire id")]
+    AdapterSilent {
+        /// The contract.
+        contract: ContractName,
+        /// Which adapter.
+        side: Side,
+    },
+    /// The adapters of a pair speak differently.
+    #[error("the adapters of `{contract}` do not fit: the sender speaks wire `{sender}`, the receiver `{receiver}`")]
+    AdapterWires {
+        /// The contract.
+        contract: ContractName,
+        /// The sender's wire id.
+        sender: String,
+        /// The receiver's wire id.
+        receiver: String,
+    },
+    /// A hand-written adapter was made for another view of the contract.
+    #[error("the hand-written {side} of `{contract}` does not fit actor {actor}: {reason}")]
+    AdapterMisfit {
+        /// The contract as the actor has it.
+        contract: ContractName,
+        /// Which adapter.
+        side: Side,
+        /// The actor.
+        actor: ActorName,
+        /// What differs.
+        reason: String,
+    },
+    /// A provider speaks the wire of generated adapters only.
+    #[error(
+        "import `{import}` of actor {actor} speaks wire `{sender}`, but provider {provider} answers on `{receiver}`"
+    )]
+    WireOfProvider {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// The sender's wire id.
+        sender: String,
+        /// The provider.
+        provider: ProviderName,
+        /// The provider's wire id.
+        receiver: &'static str,
+        /// The contract.
+        contract: ContractName,
+    },
+    /// The host's HTTP server speaks otherwise than the actor's hand-written receiver.
+    #[error("route `{route}` speaks wire `{sender}`, but actor {actor} answers on wire `{receiver}`")]
+    WireOfRoute {
+        /// The route.
+        route: String,
+        /// The actor.
+        actor: ActorName,
+        /// The server's wire id.
+        sender: &'static str,
+        /// The receiver's wire id.
+        receiver: String,
+        /// The contract.
+        contract: ContractName,
+    },
+    /// No host offers that kind of provider.
+    #[error("provider {provider} uses `{kind}`, which no host offers; they offer {}", listed(known))]
+    UnofferedKind {
+        /// The provider.
+        provider: ProviderName,
+        /// The kind.
+        kind: String,
+        /// All kinds.
+        known: Vec<String>,
+    },
+}

@@ -1,0 +1,126 @@
+//! What to do about each problem and warning.
+
+use model::blueprint::WIRE_1;
+use model::contract::ContractName;
+
+use super::{Candidate, Caution, Consumer, Fault, Misfit, Place, Side, Who, listed, quoted};
+
+pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
+    match fault {
+        Fault::UnreadActor { .. } | Fault::UnreadAdapters { .. } => "read it before planning".to_owned(),
+        Fault::UnmatchedKey { near: Some(near), .. } => format!("did you mean `{}`?", quoted(near)),
+        Fault::UnmatchedKey { imports, .. } if imports.is_empty() => "remove the link".to_owned(),
+        Fault::UnmatchedKey { .. } => "use one of these imports, its interface or its package as the key".to_owned(),
+        Fault::UnstatedContract { fitting, .. } => state_contract(fitting),
+        Fault::OtherContract { own, .. } => {
+            format!("leave `contract` out, or write `contract = \"{own}\"`")
+        }
+        Fault::RefusedImport { .. } | Fault::Unmeetable { .. } => {
+            "use a contract whose functions are not async and take values only".to_owned()
+        }
+        Fault::Misfit { consumer, wanted, target, misfit } => of_misfit(consumer, wanted, target, misfit),
+        Fault::NoRoom { .. } => "give the function a result whose error is a string or `rpc-error` of \
+             `lath:rpc/types`, use reach `host`, or accept the trap with `on-failure = \"trap\"`"
+            .to_owned(),
+        Fault::FusedProvider { .. } => "use reach `host`".to_owned(),
+        Fault::FusedCycle { .. } => "give one of these links reach `host`".to_owned(),
+        Fault::SharedGrant { first, second, .. } => {
+            format!("give {first} and {second} the same grants, or link them with reach `host`")
+        }
+        Fault::TooManyMemories { .. } => "give fused links reach `host`, or split the actor".to_owned(),
+        Fault::Unlinked { import, contract, candidates, .. } => link_it(at, import, contract.as_ref(), candidates),
+        Fault::UnofferedKind { .. } => "use a kind that they offer".to_owned(),
+        _ => of_adapters(fault),
+    }
+}
+
+fn of_adapters(fault: &Fault) -> String {
+    match fault {
+        Fault::AdapterLacks { side: Side::Sender, contract, .. } => {
+            format!("a sender exports `{contract}` and imports `lath:wasmbus/sender`")
+        }
+        Fault::AdapterLacks { contract, .. } => {
+            format!("a receiver imports `{contract}` and exports `lath:wasmbus/receiver`")
+        }
+        Fault::AdapterUnmet { .. } => "build the adapter without that import".to_owned(),
+        Fault::AdapterSilent { .. } => {
+            "let the adapter declare its wire id, in the custom section `lath:wire`".to_owned()
+        }
+        Fault::AdapterWires { .. } => "build both adapters for one wire".to_owned(),
+        Fault::AdapterMisfit { contract, .. } => format!("build the adapter for `{contract}`"),
+        Fault::WireOfProvider { contract, .. } | Fault::WireOfRoute { contract, .. } => format!(
+            "remove the adapters of `{}` from the manifest, so that both ends speak `{WIRE_1}`",
+            contract.unversioned()
+        ),
+        _ => String::new(),
+    }
+}
+
+fn state_contract(fitting: &[ContractName]) -> String {
+    match fitting {
+        [] => "state it in the link: `contract = \"namespace:package/interface\"`".to_owned(),
+        [only] => format!("add `contract = \"{only}\"` to the link"),
+        many => format!("add `contract = …` to the link; the import has the structure of {}", listed(many)),
+    }
+}
+
+fn of_misfit(consumer: &Consumer, wanted: &ContractName, target: &str, misfit: &Misfit) -> String {
+    match misfit {
+        Misfit::Missing { .. } => match consumer {
+            Consumer::Import { .. } => format!("link to an actor or provider that offers `{}`", wanted.unversioned()),
+            Consumer::Route { .. } => format!("route to an actor that exports `{}`", wanted.unversioned()),
+        },
+        Misfit::OtherTrack { given } => {
+            format!("build the one with the version of the other: `{wanted}` or `{given}`")
+        }
+        Misfit::Older { .. } => format!("build {target} with `{wanted}` or newer"),
+        Misfit::Incompatible { .. } => {
+            format!("build both with the same WIT of `{}`", wanted.unversioned())
+        }
+        Misfit::Refused { .. } => "use a contract whose functions are not async and take values only".to_owned(),
+    }
+}
+
+/// The line of the manifest that is missing.
+fn link_it(at: &Place, import: &str, contract: Option<&ContractName>, candidates: &[Candidate]) -> String {
+    let stated = match (contract, candidates) {
+        (Some(_), _) => String::new(),
+        (None, [only]) => format!(", contract = \"{}\"", only.contract),
+        (None, _) => ", contract = \"…\"".to_owned(),
+    };
+    let key = link_key(import, contract);
+    let line = |to: &str| format!("add `links.{} = {{ to = \"{to}\"{stated} }}` to [{}]", quoted(&key), at.key);
+    match candidates {
+        [] => format!("{}, where NAME is an actor or provider that offers it; nobody does yet", line("NAME")),
+        [Candidate { who: Who::Named(only), .. }] => line(only),
+        [Candidate { who: Who::Kind(kind), .. }] => {
+            format!("{}, and `NAME = {{ use = \"{kind}\" }}` to [providers]", line("NAME"))
+        }
+        many => {
+            format!("{}, where NAME is one of: {}", line("NAME"), many.iter().map(shown).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// The interface where the import's label is just that, else the label.
+fn link_key(import: &str, contract: Option<&ContractName>) -> String {
+    contract.filter(|name| name.to_string() == import).map_or_else(|| import.to_owned(), ContractName::unversioned)
+}
+
+fn shown(candidate: &Candidate) -> String {
+    match &candidate.who {
+        Who::Named(name) => name.clone(),
+        Who::Kind(kind) => format!("a provider with `use = \"{kind}\"`"),
+    }
+}
+
+pub(super) fn of_caution(caution: &Caution) -> String {
+    match caution {
+        Caution::NoRoom { .. } => "give the function a result whose error is a string or `rpc-error` of \
+             `lath:rpc/types`, or accept the trap with `on-failure = \"trap\"`"
+            .to_owned(),
+        Caution::Shadowed { .. } | Caution::OnlyTypes { .. } => "remove the link".to_owned(),
+        Caution::UnusedProvider { .. } => "link an actor to it, or remove it".to_owned(),
+        Caution::UnusedAdapters { .. } => "remove them".to_owned(),
+    }
+}

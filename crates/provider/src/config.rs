@@ -1,0 +1,74 @@
+//! A provider's configuration, read by the keys that its kind knows.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use model::ids::ProviderName;
+use model::manifest::ConfigValue;
+
+use crate::error::ProviderError;
+
+/// The values of a provider, all under keys that its kind knows.
+pub(crate) struct Config<'a> {
+    provider: &'a ProviderName,
+    values: &'a BTreeMap<String, ConfigValue>,
+}
+
+impl<'a> Config<'a> {
+    /// Refuses keys that are not in `known`.
+    pub(crate) fn new(
+        kind: &'static str,
+        provider: &'a ProviderName,
+        values: &'a BTreeMap<String, ConfigValue>,
+        known: &[&str],
+    ) -> Result<Self, ProviderError> {
+        match values.keys().find(|key| !known.contains(&key.as_str())) {
+            Some(key) => Err(ProviderError::UnknownKey {
+                provider: provider.clone(),
+                kind,
+                key: key.clone(),
+                known: if known.is_empty() { "no keys".to_owned() } else { quoted(known) },
+            }),
+            None => Ok(Self { provider, values }),
+        }
+    }
+
+    /// One of several words; the first is the default.
+    pub(crate) fn word<'w>(&self, key: &str, words: &[&'w str]) -> Result<&'w str, ProviderError> {
+        let found = match self.values.get(key) {
+            None => words.first().copied(),
+            Some(ConfigValue::Text(text)) => words.iter().copied().find(|word| word == text),
+            Some(_) => None,
+        };
+        found.ok_or_else(|| self.bad(key, quoted(words)))
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn number(
+        &self,
+        key: &str,
+        bounds: RangeInclusive<usize>,
+        default: usize,
+    ) -> Result<usize, ProviderError> {
+        let found = match self.values.get(key) {
+            None => Some(default),
+            Some(ConfigValue::Integer(number)) => usize::try_from(*number).ok().filter(|n| bounds.contains(n)),
+            Some(_) => None,
+        };
+        found.ok_or_else(|| self.bad(key, format!("a whole number from {} to {}", bounds.start(), bounds.end())))
+    }
+
+    fn bad(&self, key: &str, expected: String) -> ProviderError {
+        let given = match self.values.get(key) {
+            Some(ConfigValue::Text(text)) => format!("{text:?}"),
+            Some(ConfigValue::Integer(number)) => number.to_string(),
+            Some(ConfigValue::Boolean(value)) => value.to_string(),
+            None => "absent".to_owned(),
+        };
+        ProviderError::BadValue { provider: self.provider.clone(), key: key.to_owned(), given, expected }
+    }
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}

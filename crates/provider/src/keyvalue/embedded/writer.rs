@@ -1,0 +1,151 @@
+//! The one thread that writes: it takes what waits, commits it together, and answers.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Instant;
+
+use model::failure::{Failure, RpcError};
+use model::ids::ProviderName;
+use redb::{Database, Error, ReadableTable, ReadableTableMetadata, Table};
+use tokio::sync::oneshot;
+
+use super::Durability;
+use super::file::COUNTERS;
+use crate::keyvalue::{Counted, full, sum};
+use crate::limits::SYNC_INTERVAL;
+use crate::throttle::Throttle;
+
+/// Changes that one transaction commits together: enough to share a sync, few enough to answer soon.
+const BATCH_MAX: usize = 1_024;
+
+type Counters<'txn> = Table<'txn, &'static str, i32>;
+
+/// A change that waits for the writer.
+pub(super) struct Change {
+    pub(super) key: String,
+    pub(super) value: i32,
+    pub(super) deadline: Instant,
+    pub(super) reply: oneshot::Sender<Counted>,
+}
+
+/// The owner of the database.
+pub(super) struct Writer {
+    name: ProviderName,
+    database: Database,
+    durability: Durability,
+    keys_max: usize,
+    /// When changes that were answered but not synced must be synced.
+    sync_at: Option<Instant>,
+    /// Failed transactions in the log.
+    failures: Throttle,
+}
+
+impl Writer {
+    pub(super) fn new(name: ProviderName, database: Database, durability: Durability, keys_max: usize) -> Self {
+        Self { name, database, durability, keys_max, sync_at: None, failures: Throttle::default() }
+    }
+
+    /// Serves changes until the queue is closed.
+    pub(super) fn run(mut self, changes: &Receiver<Change>) {
+        loop {
+            match self.next(changes) {
+                Ok(first) => {
+                    let more = changes.try_iter().take(BATCH_MAX - 1);
+                    self.serve(std::iter::once(first).chain(more).collect());
+                }
+                Err(RecvTimeoutError::Timeout) => self.sync(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.sync();
+    }
+
+    /// The next change, or a timeout when it is time to sync.
+    fn next(&self, changes: &Receiver<Change>) -> Result<Change, RecvTimeoutError> {
+        match self.sync_at {
+            None => changes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(at) => match at.saturating_duration_since(Instant::now()) {
+                left if left.is_zero() => Err(RecvTimeoutError::Timeout),
+                left => changes.recv_timeout(left),
+            },
+        }
+    }
+
+    fn serve(&mut self, batch: Vec<Change>) {
+        let now = Instant::now();
+        let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|change| now < change.deadline);
+        for change in late {
+            let text = format!("store `{}` came to the change after its deadline", self.name);
+            answer(change.reply, Err(Failure::not_started(RpcError::DeadlineExceeded(text))));
+        }
+        if batch.is_empty() {
+            return;
+        }
+        match self.commit(&batch) {
+            Ok(counted) => {
+                for (change, counted) in batch.into_iter().zip(counted) {
+                    answer(change.reply, Ok(counted));
+                }
+            }
+            Err(error) => self.fail(batch, &error),
+        }
+    }
+
+    /// Applies changes in order and commits them together.
+    fn commit(&mut self, batch: &[Change]) -> Result<Vec<Result<i32, RpcError>>, Error> {
+        let mut transaction = self.database.begin_write()?;
+        if self.durability == Durability::Interval {
+            transaction.set_durability(redb::Durability::None)?;
+        }
+        let mut table = transaction.open_table(COUNTERS)?;
+        let counted = batch.iter().map(|change| self.apply(&mut table, change)).collect::<Result<Vec<_>, Error>>()?;
+        drop(table);
+        if counted.iter().all(Result::is_err) {
+            transaction.abort()?;
+            return Ok(counted);
+        }
+        transaction.commit()?;
+        if self.durability == Durability::Interval {
+            self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_INTERVAL);
+        }
+        Ok(counted)
+    }
+
+    fn apply(&self, table: &mut Counters<'_>, change: &Change) -> Result<Result<i32, RpcError>, Error> {
+        let before = table.get(change.key.as_str())?.map(|value| value.value());
+        if before.is_none() && usize::try_from(table.len()?).unwrap_or(usize::MAX) >= self.keys_max {
+            return Ok(Err(full(self.keys_max)));
+        }
+        let after = match sum(&change.key, before.unwrap_or_default(), change.value) {
+            Ok(after) => after,
+            Err(error) => return Ok(Err(error)),
+        };
+        table.insert(change.key.as_str(), after)?;
+        Ok(Ok(after))
+    }
+
+    /// Makes durable what was answered before it was.
+    fn sync(&mut self) {
+        if self.sync_at.take().is_none() {
+            return;
+        }
+        let synced = self.database.begin_write().map_err(Error::from).and_then(|transaction| Ok(transaction.commit()?));
+        if let Err(error) = synced {
+            tracing::error!(provider = %self.name, %error, "changes already answered could not be synced to the disk");
+        }
+    }
+
+    fn fail(&self, batch: Vec<Change>, error: &Error) {
+        if let Some(left_out) = self.failures.admit() {
+            tracing::error!(provider = %self.name, %error, changes = batch.len(), left_out, "the store could not write");
+        }
+        for change in batch {
+            let text = format!("store `{}` could not write; its host's log says why", self.name);
+            answer(change.reply, Err(Failure::unknown(RpcError::HostError(text))));
+        }
+    }
+}
+
+/// A caller that no longer waits wants no answer.
+fn answer(reply: oneshot::Sender<Counted>, counted: Counted) {
+    drop(reply.send(counted));
+}

@@ -1,0 +1,58 @@
+//! Capabilities: the SDK that providers are written with, the built-in ones, and the HTTP ingress.
+//!
+//! A provider implements a contract natively. Its functions are ordinary Rust functions; [`service::Service`] decodes
+//! parameters and encodes results from the contract, so no provider holds code for calls. [`catalogue`] lists the
+//! built-in kinds, [`http`] takes requests from outside and hands them to actors as calls of
+//! `lath:httpserver/handler`.
+//!
+//! This crate must not know the host's internals, the engine or WebAssembly: it sees payloads, and a
+//! [`http::Handler`] that takes them away.
+//!
+//! Start at [`Provider`], then [`service`], then `keyvalue.rs` and `http.rs`. Tests are in `tests/it`: providers are
+//! driven by payloads made with the codec, durability by processes that are killed, the ingress over real sockets.
+
+mod catalogue;
+mod config;
+pub mod contracts;
+mod error;
+pub mod http;
+pub mod keyvalue;
+pub mod limits;
+pub mod service;
+mod throttle;
+
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use model::contract::ContractName;
+use model::failure::Failure;
+
+pub use catalogue::{Kind, State, catalogue, kind};
+pub use error::ProviderError;
+
+/// One call of one function of a provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The contract as the caller sees it.
+    pub contract: &'a ContractName,
+    /// The function's name in the contract.
+    pub method: &'a str,
+    /// Its parameters, in wire version 1.
+    pub payload: &'a [u8],
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+/// Whoever implements a contract natively.
+pub trait Provider: Send + Sync {
+    /// Answers a call, with the result in wire version 1.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-parameter` where the contract is not this provider's, `method-not-handled` where it has no such
+    /// function, `deser` where the payload is malformed, all not started; and whatever the function gives.
+    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>>;
+
+    /// Takes no more calls, finishes those it has, and lets go of files and connections.
+    fn drain(&self) -> BoxFuture<'_, ()>;
+}

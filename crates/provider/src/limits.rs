@@ -1,0 +1,57 @@
+//! Bounds and defaults. Each has a row in `docs/LIMITS.md` and a test that trips it.
+
+use std::time::Duration;
+
+/// The longest key of a store: 1024 bytes.
+pub const KEY_LEN_MAX: usize = 1_024;
+/// Keys that `keyvalue/memory` holds where its configuration does not say: 100000 keys.
+pub const MEMORY_KEYS_DEFAULT: usize = 100_000;
+/// The most keys that `keyvalue/memory` may be asked to hold: 1000000 keys.
+pub const MEMORY_KEYS_MAX: usize = 1_000_000;
+/// Keys that `keyvalue/embedded` holds where its configuration does not say: 1000000 keys.
+pub const EMBEDDED_KEYS_DEFAULT: usize = 1_000_000;
+/// The most keys that `keyvalue/embedded` may be asked to hold: 1000000000 keys.
+pub const EMBEDDED_KEYS_MAX: usize = 1_000_000_000;
+/// Changes that wait for the writer of `keyvalue/embedded`; further ones are refused: 4096 changes.
+pub const QUEUE_MAX: usize = 4_096;
+/// What `durability = "interval"` may lose to a crash: 100 milliseconds.
+pub const SYNC_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Failures that a worker of an ingress, or a store, logs in a second; further ones are counted: 100 failures.
+pub const FAILURES_LOGGED_PER_S_MAX: usize = 100;
+/// The longest cause of a failed request in the log; it may come from an actor: 1000 characters.
+pub const CAUSE_CHARS_MAX: usize = 1_000;
+
+/// Connections of an ingress at once; further ones wait in the backlog: 8192 connections.
+pub const CONNECTIONS_MAX: usize = 8_192;
+/// Requests that one worker of an ingress has in hand; further ones are answered 503: 8192 requests.
+pub const REQUESTS_MAX: usize = 8_192;
+/// Headers of a request, answered 431 beyond, and of an actor's answer, 502 beyond: 100 headers.
+pub const HEADERS_MAX: usize = 100;
+/// Request line and headers together, answered 431 beyond; also what an HTTP/1.1 connection reads ahead: 32 KiB, in
+/// bytes.
+pub const HEADER_BYTES_MAX: usize = 32 << 10;
+/// A request's body, answered 413 beyond: 2 MiB, in bytes.
+pub const BODY_BYTES_MAX: usize = 2 << 20;
+/// Bodies that an ingress holds together, of requests and of answers that are not taken yet; what is beyond is
+/// answered 503: 256 MiB, in bytes.
+pub const BODIES_BYTES_MAX: usize = 256 << 20;
+/// The time for a request's headers, for the first request of a connection and between requests; beyond, the
+/// connection is closed: 15 seconds.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// The time for a request's body, answered 408 beyond: 30 seconds.
+pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time past its deadline after which an ingress gives up a call that should have ended: 500 milliseconds.
+pub const CALL_GRACE: Duration = Duration::from_millis(500);
+/// Requests at once on a connection that speaks HTTP/2: 128 streams.
+pub const STREAMS_MAX: u32 = 128;
+/// Streams that an HTTP/2 client may reset before they are accepted; beyond, the connection is closed: 20 streams.
+pub const STREAM_RESETS_MAX: usize = 20;
+/// Streams of an HTTP/2 connection that may break its rules; beyond, the connection is closed: 1024 streams.
+pub const STREAM_ERRORS_MAX: usize = 1_024;
+/// Request bytes that an HTTP/2 stream may send ahead: 256 KiB, in bytes.
+pub const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+/// Request bytes that an HTTP/2 connection may send ahead: 1 MiB, in bytes.
+pub const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+/// Routes of an ingress: 1000 routes.
+pub const ROUTES_MAX: usize = 1_000;

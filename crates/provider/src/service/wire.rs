@@ -1,0 +1,153 @@
+//! Rust types as values of a contract.
+
+use adapter::value::Value;
+use model::contract::{Field, Type};
+use model::failure::RpcError;
+
+/// A Rust type that stands for a type of a contract.
+pub trait Wire: Sized + Send {
+    /// True where this stands for `ty`.
+    fn fits(ty: &Type) -> bool;
+    /// From a value; none where it is of another type.
+    fn lift(value: Value) -> Option<Self>;
+    /// Into a value.
+    fn lower(self) -> Value;
+}
+
+/// The parameters of a function, as a tuple.
+pub trait Params: Sized {
+    /// True where these stand for `params`.
+    fn fits(params: &[Field]) -> bool;
+    /// From values; none where they are of other types.
+    fn lift(values: Vec<Value>) -> Option<Self>;
+}
+
+/// A Rust type, the type it stands for, and the variant of `Value` that holds it as it is.
+macro_rules! plain {
+    ($($rust:ty => $case:ident),* $(,)?) => {$(
+        impl Wire for $rust {
+            fn fits(ty: &Type) -> bool {
+                matches!(ty.shape(), Type::$case)
+            }
+
+            fn lift(value: Value) -> Option<Self> {
+                if let Value::$case(value) = value { Some(value) } else { None }
+            }
+
+            fn lower(self) -> Value {
+                Value::$case(self)
+            }
+        }
+    )*};
+}
+
+plain! {
+    bool => Bool, u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => S8, i16 => S16, i32 => S32, i64 => S64,
+    f32 => F32, f64 => F64, char => Char, String => String,
+}
+
+impl Wire for Vec<u8> {
+    fn fits(ty: &Type) -> bool {
+        matches!(ty.shape(), Type::List(element) if u8::fits(element))
+    }
+
+    fn lift(value: Value) -> Option<Self> {
+        if let Value::Bytes(bytes) = value { Some(bytes) } else { None }
+    }
+
+    fn lower(self) -> Value {
+        Value::Bytes(self)
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn fits(ty: &Type) -> bool {
+        matches!(ty.shape(), Type::Option(inner) if T::fits(inner))
+    }
+
+    fn lift(value: Value) -> Option<Self> {
+        match value {
+            Value::Option(Some(value)) => T::lift(*value).map(Some),
+            Value::Option(None) => Some(None),
+            _ => None,
+        }
+    }
+
+    fn lower(self) -> Value {
+        Value::Option(self.map(|value| Box::new(value.lower())))
+    }
+}
+
+impl<T: Wire, E: Wire> Wire for Result<T, E> {
+    fn fits(ty: &Type) -> bool {
+        matches!(ty.shape(), Type::Result { ok: Some(ok), err: Some(err) } if T::fits(ok) && E::fits(err))
+    }
+
+    fn lift(value: Value) -> Option<Self> {
+        match value {
+            Value::Result(Ok(Some(value))) => T::lift(*value).map(Ok),
+            Value::Result(Err(Some(value))) => E::lift(*value).map(Err),
+            _ => None,
+        }
+    }
+
+    fn lower(self) -> Value {
+        match self {
+            Ok(value) => Value::ok(Some(value.lower())),
+            Err(error) => Value::err(Some(error.lower())),
+        }
+    }
+}
+
+impl Wire for RpcError {
+    fn fits(ty: &Type) -> bool {
+        let Type::Variant(cases) = ty.shape() else { return false };
+        cases.len() == RpcError::CASES.len()
+            && cases.iter().zip(RpcError::CASES).all(|(case, make)| {
+                let example = make(String::new());
+                let (name, message) = example.parts();
+                case.name == name && case.ty.as_ref().is_some_and(String::fits) == message.is_some()
+            })
+    }
+
+    fn lift(value: Value) -> Option<Self> {
+        let Value::Variant { case, payload } = value else { return None };
+        let text = match payload {
+            Some(payload) => String::lift(*payload)?,
+            None => String::new(),
+        };
+        RpcError::CASES.get(usize::try_from(case).ok()?).map(|make| make(text))
+    }
+
+    fn lower(self) -> Value {
+        let (name, message) = self.parts();
+        let position = RpcError::CASES.iter().position(|make| make(String::new()).parts().0 == name);
+        let case = position.and_then(|position| u32::try_from(position).ok()).unwrap_or_default();
+        Value::variant(case, message.map(|text| Value::String(text.to_owned())))
+    }
+}
+
+macro_rules! params {
+    ($($name:ident),*) => {
+        impl<$($name: Wire),*> Params for ($($name,)*) {
+            #[allow(unused_mut, unused_variables, reason = "no parameters")]
+            fn fits(params: &[Field]) -> bool {
+                let mut params = params.iter();
+                $(if !params.next().is_some_and(|param| $name::fits(&param.ty)) { return false; })*
+                params.next().is_none()
+            }
+
+            #[allow(unused_mut, unused_variables, reason = "no parameters")]
+            fn lift(values: Vec<Value>) -> Option<Self> {
+                let mut values = values.into_iter();
+                Some(($($name::lift(values.next()?)?,)*))
+            }
+        }
+    };
+}
+
+params!();
+params!(A);
+params!(A, B);
+params!(A, B, C);
+params!(A, B, C, D);

@@ -1,0 +1,118 @@
+//! What was acknowledged is there after `kill -9`.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use model::manifest::ConfigValue;
+
+use crate::client::{increment, open, text, try_open};
+
+const KEYS: usize = 8;
+/// Tells the child where its store is, and how it keeps it.
+const FOLDER: &str = "LATH_TEST_STORE";
+const DURABILITY: &str = "LATH_TEST_DURABILITY";
+
+fn entries(durability: &str) -> [(&'static str, ConfigValue); 1] {
+    [("durability", text(durability))]
+}
+
+/// The child's part: counts on several keys at once, and says what was acknowledged. On its own it counts a little.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_until_it_is_killed() {
+    let own = tempfile::tempdir().unwrap();
+    let (folder, rounds) = match std::env::var_os(FOLDER) {
+        Some(folder) => (folder.into(), i32::MAX),
+        None => (own.path().to_owned(), 3),
+    };
+    let durability = std::env::var(DURABILITY).unwrap_or("commit".to_owned());
+    let store = open("keyvalue/embedded", &entries(&durability), &folder);
+    let counting = (0..KEYS).map(|key| {
+        let store = store.clone();
+        async move {
+            for round in 1..=rounds {
+                let sum = increment(&*store, &key.to_string(), 1).await.unwrap().unwrap();
+                assert_eq!(sum, round);
+                println!("\nacknowledged {key} {sum}");
+            }
+        }
+    });
+    join_all(counting).await;
+}
+
+fn spawn_child(folder: &Path, durability: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "durability::counts_until_it_is_killed", "--nocapture"])
+        .env(FOLDER, folder)
+        .env(DURABILITY, durability)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Lets a child count, kills it without warning, and gives what it had acknowledged for each key.
+fn kill_while_counting(folder: &Path, durability: &str, lines: usize) -> BTreeMap<String, i32> {
+    let mut child = spawn_child(folder, durability);
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut acknowledged = BTreeMap::new();
+    let mut note = |line: String| {
+        let mut words = line.split(' ');
+        if words.next() == Some("acknowledged") {
+            let key = words.next().unwrap().to_owned();
+            acknowledged.insert(key, words.next().unwrap().parse::<i32>().unwrap());
+        }
+    };
+    output.by_ref().take(lines).for_each(&mut note);
+    child.kill().unwrap();
+    output.for_each(&mut note);
+    child.wait().unwrap();
+    acknowledged
+}
+
+#[tokio::test]
+async fn acknowledged_increments_survive_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let acknowledged = kill_while_counting(folder.path(), "commit", 600);
+    assert_eq!(acknowledged.len(), KEYS, "{acknowledged:?}");
+    let store = open("keyvalue/embedded", &entries("commit"), folder.path());
+    for (key, sum) in acknowledged {
+        let kept = increment(&*store, &key, 0).await.unwrap().unwrap();
+        // The one change that was under way for each key may have been made.
+        assert!((sum..=sum + 1).contains(&kept), "key {key}: {sum} acknowledged, {kept} kept");
+    }
+}
+
+#[tokio::test]
+async fn interval_keeps_the_file_whole_and_never_invents() {
+    let folder = tempfile::tempdir().unwrap();
+    let acknowledged = kill_while_counting(folder.path(), "interval", 5_000);
+    let store = open("keyvalue/embedded", &entries("interval"), folder.path());
+    for (key, sum) in acknowledged {
+        let kept = increment(&*store, &key, 0).await.unwrap().unwrap();
+        assert!(kept <= sum + 1, "key {key}: {sum} acknowledged, {kept} kept");
+    }
+}
+
+#[tokio::test]
+async fn interval_syncs_on_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open("keyvalue/embedded", &entries("interval"), folder.path());
+    assert_eq!(increment(&*store, "k", 7).await, Ok(Ok(7)));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // What a crash would leave is what the file holds now.
+    while kept_after_a_crash(folder.path()).await != Some(7) {
+        assert!(Instant::now() < deadline, "the change never reached the file");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn kept_after_a_crash(folder: &Path) -> Option<i32> {
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("kv.redb"), copy.path().join("kv.redb")).unwrap();
+    let store = try_open("keyvalue/embedded", &[], copy.path()).ok()?;
+    increment(&*store, "k", 0).await.unwrap().ok()
+}

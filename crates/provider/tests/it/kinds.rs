@@ -1,0 +1,64 @@
+//! The catalogue and the configuration of its kinds.
+
+use std::sync::Arc;
+
+use model::manifest::ConfigValue;
+use provider::limits::{EMBEDDED_KEYS_MAX, MEMORY_KEYS_MAX};
+use provider::{State, catalogue, contracts};
+
+use crate::client::{text, try_open};
+
+#[test]
+fn the_catalogue_says_what_there_is() {
+    let seen: Vec<_> = catalogue().iter().map(|kind| (kind.name(), kind.state())).collect();
+    assert_eq!(seen, [("keyvalue/embedded", State::Local), ("keyvalue/memory", State::Local)]);
+    for kind in catalogue() {
+        let offers = kind.offers().unwrap();
+        assert!(Arc::ptr_eq(&offers[0], &contracts::counter().unwrap()), "one contract, wherever it is asked for");
+    }
+}
+
+#[test]
+fn wrong_configuration_is_refused_with_the_mend() {
+    let check = |use_: &str, entries: &[(&str, ConfigValue)], expected: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let error = try_open(use_, entries, folder.path()).map(drop).unwrap_err().to_string();
+        assert_eq!(error, expected);
+    };
+    check(
+        "keyvalue/redis",
+        &[],
+        "provider `kv` uses `keyvalue/redis`, which does not exist: use one of `keyvalue/embedded`, `keyvalue/memory`",
+    );
+    check(
+        "keyvalue/memory",
+        &[("durability", text("commit"))],
+        "provider `kv` is configured with `durability`, which `keyvalue/memory` does not know: it knows `max-keys`",
+    );
+    check(
+        "keyvalue/embedded",
+        &[("durability", text("never"))],
+        "provider `kv`: `durability` is \"never\", but takes `commit`, `interval`",
+    );
+    check(
+        "keyvalue/embedded",
+        &[("durability", ConfigValue::Boolean(true))],
+        "provider `kv`: `durability` is true, but takes `commit`, `interval`",
+    );
+    let over = |max: usize| [("max-keys", ConfigValue::Integer(i64::try_from(max).unwrap() + 1))];
+    check(
+        "keyvalue/memory",
+        &over(MEMORY_KEYS_MAX),
+        "provider `kv`: `max-keys` is 1000001, but takes a whole number from 1 to 1000000",
+    );
+    check(
+        "keyvalue/embedded",
+        &over(EMBEDDED_KEYS_MAX),
+        "provider `kv`: `max-keys` is 1000000001, but takes a whole number from 1 to 1000000000",
+    );
+    check(
+        "keyvalue/memory",
+        &[("max-keys", ConfigValue::Integer(0))],
+        "provider `kv`: `max-keys` is 0, but takes a whole number from 1 to 1000000",
+    );
+}

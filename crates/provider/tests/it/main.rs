@@ -1,0 +1,25 @@
+//! Behaviour of providers and of the ingress, through their public faces.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::unreachable,
+    reason = "a test may fail in any way that is loud"
+)]
+
+mod client;
+mod counters;
+mod drain;
+mod durability;
+mod files;
+mod http1;
+mod http2;
+mod http_limits;
+mod kinds;
+mod logs;
+mod routes;
+mod server;
+mod services;

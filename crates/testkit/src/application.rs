@@ -1,0 +1,85 @@
+//! Applications of the repository, run for a test.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use host::application::Application;
+use host::{Host, HostSettings};
+use lattice::memory::MemoryBus;
+use tempfile::TempDir;
+
+/// The folder of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A component of the test guests, built by `cargo x guests`.
+pub fn guest(target: &str, name: &str) -> PathBuf {
+    root().join(format!("crates/testkit/guests/target/{target}/release/{name}.wasm"))
+}
+
+/// A folder with a manifest, removed when dropped. Paths in the manifest that begin with `{root}` start from the
+/// repository.
+pub fn folder(manifest: &str) -> Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    let root = root().canonicalize()?;
+    let text = manifest.replace("{root}", &root.to_string_lossy());
+    std::fs::write(folder.path().join("lath.toml"), text)?;
+    Ok(folder)
+}
+
+/// A host that runs one application.
+pub struct Running {
+    /// The host.
+    pub host: Host,
+    /// The bus that it has joined.
+    pub bus: Arc<MemoryBus>,
+    /// The application.
+    pub application: Arc<Application>,
+    _data: Option<TempDir>,
+}
+
+/// Reads and runs the application at `path`, with a data folder of its own, on a free port.
+pub async fn run(path: &Path) -> Result<Running> {
+    let data = tempfile::tempdir()?;
+    let running = run_with(path, data.path()).await?;
+    Ok(Running { _data: Some(data), ..running })
+}
+
+/// Reads and runs the application at `path` with its data in `data`, on a free port.
+pub async fn run_with(path: &Path, data: &Path) -> Result<Running> {
+    let application = Application::open(path, &mut |_| {}).map_err(|error| anyhow!(chain(&error)))?;
+    let plan = application.plan(None).map_err(|problems| anyhow!("{problems:#?}"))?;
+    let settings = HostSettings {
+        name: "here".to_owned(),
+        lattice: "local".to_owned(),
+        listen: Some(([127, 0, 0, 1], 0).into()),
+        data: data.to_owned(),
+        cache: Some(root().join("target/tools/compiled")),
+    };
+    let (application, bus) = (Arc::new(application), Arc::new(MemoryBus::new()));
+    let host = Host::start(application.clone(), plan.blueprint, settings, bus.clone(), Box::new(|_| {}))
+        .await
+        .map_err(|error| anyhow!(chain(&error)))?;
+    Ok(Running { host, bus, application, _data: None })
+}
+
+impl Running {
+    /// The URL of `path` at the host's ingress.
+    pub fn url(&self, path: &str) -> Result<String> {
+        let address = self.host.ready().listen.context("the host does not listen")?;
+        Ok(format!("http://{address}{path}"))
+    }
+}
+
+/// An error and its sources in one text.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,183 @@
+//! Calls from one component to another: fused, over reach `host`, and in plain wasmtime.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use adapter::codec::{decode_result, encode_params};
+use adapter::value::Value;
+use anyhow::{Context as _, Result, bail, ensure};
+use lattice::bus::Bus as _;
+use lattice::call::{self, Call};
+use lattice::subject::Subject;
+use model::blueprint::WIRE_1;
+use model::contract::Contract;
+use testkit::application::{Running, guest, run};
+
+use crate::lab::{self, Lab, Nowhere, PATIENCE, REUSE};
+use crate::plain::{self, Plain};
+use crate::report::{Aim, Row, Section};
+use crate::rounds::{Measure, Values, alternate_all, per_call};
+
+/// The caller's functions, and what each of their calls carries.
+const WORK: [(&str, &str); 3] =
+    [("drive-add", "(u32, u32)"), ("drive-total", "10 records"), ("drive-digest", "64 KiB")];
+/// How many calls are compared before any are timed.
+const CHECKED: u32 = 100;
+
+const FUSED_MOST: f64 = 1.1;
+const HOST_10_RECORDS_NS_MOST: f64 = 2_500.0;
+
+/// Everything that calls.
+struct Callers<'a> {
+    lab: &'a Lab,
+    plain: [Plain; 2],
+    fused: engine::Actor,
+    host_fresh: Running,
+    host_reused: Running,
+    contract: Arc<Contract>,
+}
+
+pub(crate) fn measure(lab: &Lab) -> Result<Section> {
+    let callers = Callers::new(lab)?;
+    let mut section = Section::default();
+    for (function, what) in WORK {
+        callers.compare(function)?;
+        let subjects = [
+            callers.plain(function, 0)?,
+            callers.plain(function, 1)?,
+            callers.fused(function),
+            callers.host(function, &callers.host_fresh),
+            callers.host(function, &callers.host_reused),
+        ];
+        section.rows.extend(rows(what, &alternate_all(lab.rounds, subjects)?));
+    }
+    section
+        .notes
+        .push("epochs stop a guest that spins; Lath has them on, plain wasmtime once with and once without".into());
+    section.notes.push("times are processor times of one thread's loop: what passes where nothing else runs".into());
+    section.notes.push("host: sender, router, receiver; the callee's instance fresh for each call, or reused".into());
+    Ok(section)
+}
+
+fn rows(what: &str, [bare, epochs, fused, fresh, reused]: &[Values; 5]) -> Vec<Row> {
+    let aim = (what == "10 records").then_some(Aim::AtMost(HOST_10_RECORDS_NS_MOST));
+    let host = |name: &str, values: &Values| {
+        let row = Row::new(format!("{what}: host, {name}"), "ns", values).beside("fused", fused, None);
+        aim.into_iter().fold(row, Row::aim)
+    };
+    vec![
+        Row::new(format!("{what}: plain wasmtime, no epochs"), "ns", bare),
+        Row::new(format!("{what}: plain wasmtime, epochs"), "ns", epochs),
+        Row::new(format!("{what}: fused"), "ns", fused)
+            .beside("plain, epochs", epochs, Some(Aim::AtMost(FUSED_MOST)))
+            .beside("plain, no epochs", bare, None),
+        host("fresh callee", fresh),
+        host("reused callee", reused),
+    ]
+}
+
+fn manifest(reach: &str, reuse: u32) -> String {
+    let guests = "{root}/crates/testkit/guests/target/wasm32-wasip2/release";
+    format!(
+        "manifest = 1\napplication = {{ name = \"bench\", deadline = \"{patience}s\" }}\n\
+         [actors.caller]\ncomponent = \"{guests}/bench_caller.wasm\"\nlimits = {{ execution = \"{patience}s\" }}\n\
+         links.\"test:bench/target\" = {{ to = \"callee\", reach = \"{reach}\" }}\n\
+         [actors.callee]\ncomponent = \"{guests}/bench_callee.wasm\"\nlimits = {{ reuse = {reuse} }}\n",
+        patience = PATIENCE.as_secs(),
+    )
+}
+
+impl<'a> Callers<'a> {
+    fn new(lab: &'a Lab) -> Result<Self> {
+        let read = |name| std::fs::read(guest("wasm32-wasip2", name)).context("run `cargo x guests` first");
+        let plugged = plain::plug(read("bench_caller")?, read("bench_callee")?)?;
+        let plain = [false, true].map(|epochs| Plain::new(&plain::engine(epochs)?, &plugged));
+        let [bare, epochs] = plain;
+        let fused = lab::open(&lab.application("fused", &manifest("fused", 1))?)?;
+        let fused = lab::compose(&fused, "caller")?;
+        let contract = fused.plan.receivers.first().context("the caller has no receiver")?.contract.clone();
+        let host = |name: &str, reuse| lab.threads.block_on(run(&lab.application(name, &manifest("host", reuse))?));
+        Ok(Self {
+            lab,
+            plain: [bare?, epochs?],
+            fused: fused.actor(&lab::engine(None)?, Arc::new(Nowhere))?,
+            host_fresh: host("host-fresh", 1)?,
+            host_reused: host("host-reused", REUSE)?,
+            contract,
+        })
+    }
+
+    /// All ways give the same answers, or the comparison is void.
+    fn compare(&self, function: &str) -> Result<()> {
+        let [bare, _] = &self.plain;
+        let expected = self.lab.threads.block_on(async {
+            let (mut store, drive) = bare.driver(function).await?;
+            let (answer,) = drive.call_async(&mut store, (CHECKED,)).await?;
+            answer.map_err(anyhow::Error::msg)
+        })?;
+        let fused = self.call_fused(function, CHECKED)?;
+        ensure!(fused == expected, "`{function}` fused gives {fused}, in plain wasmtime {expected}");
+        for host in [&self.host_fresh, &self.host_reused] {
+            let found = self.call_host(host, function, CHECKED)?;
+            ensure!(found == expected, "`{function}` over `host` gives {found}, in plain wasmtime {expected}");
+        }
+        Ok(())
+    }
+
+    fn plain(&self, function: &str, which: usize) -> Result<Measure<'_, f64>> {
+        let plain = self.plain.get(which).context("there are two yardsticks")?;
+        let (mut store, drive) = self.lab.threads.block_on(plain.driver(function))?;
+        Ok(per_call(self.lab.slot, move |calls| {
+            let (answer,) = self.lab.threads.block_on(drive.call_async(&mut store, (calls,)))?;
+            answer.map(drop).map_err(anyhow::Error::msg)
+        }))
+    }
+
+    fn fused(&self, function: &'static str) -> Measure<'_, f64> {
+        per_call(self.lab.slot, move |calls| self.call_fused(function, calls).map(drop))
+    }
+
+    fn host<'b>(&'b self, function: &'static str, host: &'b Running) -> Measure<'b, f64> {
+        per_call(self.lab.slot, move |calls| self.call_host(host, function, calls).map(drop))
+    }
+
+    fn call_fused(&self, function: &str, calls: u32) -> Result<u64> {
+        let payload = self.payload(function, calls)?;
+        let reply = self.lab.threads.block_on(self.fused.call(0, function, &payload, &lab::context()))?;
+        self.answer(function, &reply)
+    }
+
+    /// Calls the caller of a running host over its bus.
+    fn call_host(&self, host: &Running, function: &str, calls: u32) -> Result<u64> {
+        let call = Call {
+            actor: "bench/caller".to_owned(),
+            contract: self.contract.name.to_string(),
+            method: function.to_owned(),
+            wire: WIRE_1.to_owned(),
+            remaining: PATIENCE,
+            payload: self.payload(function, calls)?.into(),
+        };
+        let message = call.into_message(Subject::call("local", "here", "bench")?);
+        let answer = self.lab.threads.block_on(host.bus.request(message, Instant::now() + PATIENCE))?;
+        match call::read_answer(&answer)? {
+            Ok(reply) => self.answer(function, &reply),
+            Err(failure) => bail!("`{function}` failed: {}", failure.error),
+        }
+    }
+
+    fn payload(&self, function: &str, calls: u32) -> Result<Vec<u8>> {
+        let signature = self.contract.functions.get(function).with_context(|| format!("no function `{function}`"))?;
+        Ok(encode_params(signature, &[Value::U32(calls)])?)
+    }
+
+    fn answer(&self, function: &str, reply: &[u8]) -> Result<u64> {
+        let signature = self.contract.functions.get(function).with_context(|| format!("no function `{function}`"))?;
+        let result = decode_result(signature, reply)?;
+        if let Some(Value::Result(Ok(Some(value)))) = &result
+            && let Value::U64(sum) = **value
+        {
+            return Ok(sum);
+        }
+        bail!("`{function}` gave {result:?}")
+    }
+}

@@ -1,0 +1,11 @@
+//! What tests of several crates share: running applications and their callers, generated types and values.
+//!
+//! No crate depends on it outside its tests. Start reading at [`application`] or [`values`].
+
+pub mod adapters;
+pub mod application;
+pub mod caller;
+pub mod http;
+pub mod log;
+pub mod values;
+pub mod wit;

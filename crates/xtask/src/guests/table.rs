@@ -1,0 +1,100 @@
+//! Every guest: where it is, how it is built, what it reads and what comes out.
+
+/// A component, or several that are built together. Paths are relative to the project.
+#[derive(Debug)]
+pub struct Guest {
+    /// Its name for `cargo x guests NAME`.
+    pub name: &'static str,
+    /// The folder that it is built in.
+    pub dir: &'static str,
+    /// The command line, for the shell; the same as in the example's manifest.
+    pub run: &'static str,
+    /// Files and folders that it is built from, without what tools made in them.
+    pub inputs: &'static [&'static str],
+    /// What comes out.
+    pub outputs: &'static [&'static str],
+}
+
+const RUST: &str = "cargo build --release --target wasm32-wasip2";
+
+/// All guests, in the order in which they are built.
+pub const GUESTS: [Guest; 8] = [
+    Guest {
+        name: "kvcounter",
+        dir: "examples/kvcounter",
+        run: RUST,
+        inputs: &[
+            "examples/kvcounter/src",
+            "examples/kvcounter/wit",
+            "examples/kvcounter/Cargo.toml",
+            "examples/kvcounter/Cargo.lock",
+        ],
+        outputs: &["examples/kvcounter/target/wasm32-wasip2/release/kvcounter.wasm"],
+    },
+    Guest {
+        name: "kvcounter-js",
+        dir: "examples/kvcounter/js",
+        run: "componentize-qjs --wit ../wit --world kvcounter --js app.js --sync --stub-wasi -o build/kvcounter.wasm",
+        inputs: &["examples/kvcounter/js/app.js", "examples/kvcounter/wit"],
+        outputs: &["examples/kvcounter/js/build/kvcounter.wasm"],
+    },
+    Guest {
+        name: "kvcounter-python",
+        dir: "examples/kvcounter/python",
+        run: "componentize-py -q -d ../wit -w kvcounter componentize --stub-wasi app -o build/kvcounter.wasm",
+        inputs: &["examples/kvcounter/python/app.py", "examples/kvcounter/wit"],
+        outputs: &["examples/kvcounter/python/build/kvcounter.wasm"],
+    },
+    Guest {
+        name: "cart",
+        dir: "examples/shop/cart",
+        run: RUST,
+        inputs: &["examples/shop/cart", "examples/shop/wit"],
+        outputs: &["examples/shop/cart/target/wasm32-wasip2/release/cart.wasm"],
+    },
+    Guest {
+        name: "tax",
+        dir: "examples/shop/tax",
+        run: "componentize-py -q -d ../wit -w tax componentize --stub-wasi app -o build/tax.wasm",
+        inputs: &["examples/shop/tax/app.py", "examples/shop/wit"],
+        outputs: &["examples/shop/tax/build/tax.wasm"],
+    },
+    Guest {
+        name: "json-adapters",
+        dir: "examples/json-adapters",
+        run: RUST,
+        inputs: &["examples/json-adapters"],
+        outputs: &[
+            "examples/json-adapters/target/wasm32-wasip2/release/json_counter_answer.wasm",
+            "examples/json-adapters/target/wasm32-wasip2/release/json_counter_sender.wasm",
+            "examples/json-adapters/target/wasm32-wasip2/release/json_counter_receiver.wasm",
+        ],
+    },
+    Guest {
+        name: "test-components",
+        dir: "crates/testkit/guests",
+        run: "cargo build --release --target wasm32-wasip2 -p bench-callee -p bench-caller -p faulty \
+              -p faulty-http -p two-counters-named -p typed",
+        inputs: &["crates/testkit/guests"],
+        outputs: &[
+            "crates/testkit/guests/target/wasm32-wasip2/release/bench_callee.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/bench_caller.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/faulty.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/faulty_http.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/two_counters_named.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/typed.wasm",
+        ],
+    },
+    // Core modules with a component-type section: the linker of this Rust cannot encode what their worlds use.
+    Guest {
+        name: "test-modules",
+        dir: "crates/testkit/guests",
+        run: "cargo build --release --target wasm32-unknown-unknown -p relay -p two-counters-labels -p typed-new",
+        inputs: &["crates/testkit/guests"],
+        outputs: &[
+            "crates/testkit/guests/target/wasm32-unknown-unknown/release/relay.wasm",
+            "crates/testkit/guests/target/wasm32-unknown-unknown/release/two_counters_labels.wasm",
+            "crates/testkit/guests/target/wasm32-unknown-unknown/release/typed_new.wasm",
+        ],
+    },
+];

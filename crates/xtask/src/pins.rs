@@ -1,0 +1,19 @@
+//! The versions of everything that `cargo x setup` installs.
+
+/// The rustup targets that guests are built for.
+pub const RUST_TARGETS: [&str; 2] = ["wasm32-wasip2", "wasm32-unknown-unknown"];
+
+/// The PyPI package that makes components of Python.
+pub const COMPONENTIZE_PY: Pin = Pin { package: "componentize-py", version: "0.25.1" };
+
+/// The npm package that makes components of JavaScript.
+pub const COMPONENTIZE_QJS: Pin = Pin { package: "componentize-qjs", version: "0.4.5" };
+
+/// A package at one version.
+#[derive(Clone, Copy, Debug)]
+pub struct Pin {
+    /// Its name in its registry.
+    pub package: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}

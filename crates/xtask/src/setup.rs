@@ -1,0 +1,94 @@
+//! `cargo x setup`: what guests are built with, at pinned versions, under `target/tools`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::guests::{self, Guest};
+use crate::pins::{COMPONENTIZE_PY, COMPONENTIZE_QJS, Pin, RUST_TARGETS};
+use crate::process::{self, say};
+use crate::project::Project;
+
+const RUST_MEND: &str = "install Rust with rustup (https://rustup.rs)";
+const TARGET_MEND: &str = "install rustup (https://rustup.rs), or add the target to your Rust by other means";
+const PYTHON_MEND: &str =
+    "install Python 3.10 or newer with its `venv` module (on Debian: apt-get install python3-venv)";
+const PIP_MEND: &str = "check that Python is 3.10 or newer and that this machine reaches PyPI, then try again";
+const NODE_MEND: &str =
+    "install Node.js 20 or newer with npm (https://nodejs.org), and check that this machine reaches its registry";
+
+/// Installs everything that is missing; a second run does nothing.
+///
+/// # Errors
+///
+/// As for [`install_for`].
+pub fn run(project: &Project) -> Result<()> {
+    let _alone = project.alone()?;
+    install_for(project, &guests::GUESTS.each_ref())
+}
+
+/// Installs what these guests are built with, where it is missing. The caller holds [`Project::alone`].
+///
+/// # Errors
+///
+/// A tool that this needs is missing, or a registry cannot be reached; the message says what to do.
+pub fn install_for(project: &Project, guests: &[&Guest]) -> Result<()> {
+    let uses = |tool: Pin| guests.iter().any(|guest| guest.run.starts_with(tool.package));
+    rust_targets()?;
+    if uses(COMPONENTIZE_PY) {
+        python(&project.tools().join("python"))?;
+    }
+    if uses(COMPONENTIZE_QJS) {
+        node(&project.tools().join("node"))?;
+    }
+    Ok(())
+}
+
+fn rust_targets() -> Result<()> {
+    let sysroot = process::output(Command::new("rustc").args(["--print", "sysroot"]), RUST_MEND)?;
+    let libraries = Path::new(sysroot.trim()).join("lib/rustlib");
+    let missing: Vec<&str> =
+        RUST_TARGETS.into_iter().filter(|target| !libraries.join(target).join("lib").is_dir()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("setup: adding Rust targets {}", missing.join(", ")));
+    process::run(Command::new("rustup").args(["target", "add"]).args(missing), TARGET_MEND)
+}
+
+fn python(folder: &Path) -> Result<()> {
+    install(folder, COMPONENTIZE_PY, |package| {
+        process::output(Command::new("python3").args(["-m", "venv"]).arg(folder), PYTHON_MEND)?;
+        let mut pip = Command::new(folder.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+        process::output(pip.arg(format!("{}=={}", package.package, package.version)), PIP_MEND)
+    })
+}
+
+fn node(folder: &Path) -> Result<()> {
+    install(folder, COMPONENTIZE_QJS, |package| {
+        fs::write(folder.join("package.json"), "{ \"private\": true }\n").context("cannot write package.json")?;
+        let mut npm = Command::new("npm");
+        npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact"]);
+        process::output(npm.arg(format!("{}@{}", package.package, package.version)), NODE_MEND)
+    })
+}
+
+/// Installs into a fresh folder unless its stamp says that the package is there. The stamp is written last, so that
+/// a broken install is done again.
+fn install(folder: &Path, package: Pin, how: impl FnOnce(Pin) -> Result<String>) -> Result<()> {
+    let stamp = folder.join("installed");
+    let wanted = format!("{} {}\n", package.package, package.version);
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    say(&format!("setup: installing {}", wanted.trim_end()));
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    how(package).with_context(|| format!("cannot install {}", wanted.trim_end()))?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}

@@ -1,0 +1,26 @@
+//! Arbitrary messages into a receiver.
+#![no_main]
+
+use std::cell::RefCell;
+
+use lath_fuzz::Adapter;
+use libfuzzer_sys::fuzz_target;
+
+thread_local! {
+    static RECEIVER: RefCell<Adapter> = RefCell::new(Adapter::receiver());
+}
+
+/// Where one value may have two encodings: NaN, and equal keys of a map.
+const AMBIGUOUS: [&str; 8] =
+    ["floats", "joined-value", "narrow-value", "big-value", "deep-value", "many", "wide-flat", "maps"];
+
+fuzz_target!(|data: &[u8]| {
+    RECEIVER.with_borrow_mut(|receiver| {
+        let Some((function, message)) = receiver.choose(data) else { return };
+        let reply = receiver.receive(&function, message).expect("no trap");
+        if let Some(reply) = reply.filter(|_| !AMBIGUOUS.contains(&function.as_str())) {
+            // The answer is `ok` of what the target got.
+            assert_eq!(reply.split_first(), Some((&0, message)), "{function}");
+        }
+    });
+});
