@@ -7,7 +7,8 @@
 //! keeps what it has synced. Many callers share one sync: a single writer thread takes all changes that wait into one
 //! transaction. With `durability = "interval"` changes are answered
 //! at once and synced every [`SYNC_INTERVAL`](crate::limits::SYNC_INTERVAL): a crash loses that much at most, a
-//! drain loses nothing. Changes are applied in the order of their arrival, all or none of a transaction.
+//! drain loses nothing. After a failed write, such as on a full disk, the file is closed and opened again after a second;
+//! what was answered before is still there. Changes are applied in the order of their arrival, all or none of a transaction.
 //!
 //! # The file
 //!
@@ -71,7 +72,7 @@ impl Embedded {
     ) -> Result<Self, ProviderError> {
         let database = file::open(name, data)?;
         let (queue, changes) = sync_channel(QUEUE_MAX);
-        let writer = Writer::new(name.clone(), database, durability, keys_max);
+        let writer = Writer::new(name.clone(), data.to_owned(), database, durability, keys_max);
         let thread = std::thread::Builder::new()
             .name(format!("store-{name}"))
             .spawn(move || writer.run(&changes))

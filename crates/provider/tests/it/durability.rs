@@ -116,3 +116,43 @@ async fn kept_after_a_crash(folder: &Path) -> Option<i32> {
     let store = try_open("keyvalue/embedded", &[], copy.path()).ok()?;
     increment(&*store, "k", 0).await.unwrap().ok()
 }
+
+/// Tells the child where its store is.
+const FULL: &str = "LATH_TEST_FULL_STORE";
+
+/// A full disk is a limit on the size of files here: the child meets it, has it lifted, and goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_loses_nothing_and_passes() {
+    if let Some(folder) = std::env::var_os(FULL) {
+        return fills_and_goes_on(folder.as_ref()).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // Ignored, so that a write past the limit fails instead of ending the process.
+    let script =
+        r#"trap '' XFSZ; ulimit -S -f 2048; exec "$0" --exact durability::a_full_disk_loses_nothing_and_passes"#;
+    let mut child = Command::new("sh");
+    child.args(["-c", script]).arg(std::env::current_exe().unwrap()).env(FULL, folder.path());
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+async fn fills_and_goes_on(folder: &Path) {
+    let store = open("keyvalue/embedded", &entries("commit"), folder);
+    let key = |number: i32| format!("{number:0>1000}");
+    let mut kept = 0;
+    while increment(&*store, &key(kept), kept).await.is_ok() {
+        kept += 1;
+        assert!(kept < 100_000, "the limit was never met");
+    }
+    let limit = rustix::process::Resource::Fsize;
+    let most = rustix::process::getrlimit(limit).maximum;
+    rustix::process::setrlimit(limit, rustix::process::Rlimit { current: most, maximum: most }).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while increment(&*store, "after", 0).await.is_err() {
+        assert!(Instant::now() < deadline, "the store never recovered");
+        tokio::task::yield_now().await;
+    }
+    for number in 0..kept {
+        assert_eq!(increment(&*store, &key(number), 0).await, Ok(Ok(number)));
+    }
+}

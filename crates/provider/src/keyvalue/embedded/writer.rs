@@ -1,7 +1,9 @@
 //! The one thread that writes: it takes what waits, commits it together, and answers.
 
+use std::error::Error as StdError;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::failure::{Failure, RpcError};
 use model::ids::ProviderName;
@@ -9,13 +11,15 @@ use redb::{Database, Error, ReadableTable, ReadableTableMetadata, Table};
 use tokio::sync::oneshot;
 
 use super::Durability;
-use super::file::COUNTERS;
+use super::file::{self, COUNTERS};
 use crate::keyvalue::{Counted, full, sum};
 use crate::limits::SYNC_INTERVAL;
 use crate::throttle::Throttle;
 
 /// Changes that one transaction commits together: enough to share a sync, few enough to answer soon.
 const BATCH_MAX: usize = 1_024;
+/// How long a file that failed is left alone before it is opened again, which may read it from end to end.
+const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 type Counters<'txn> = Table<'txn, &'static str, i32>;
 
@@ -30,7 +34,9 @@ pub(super) struct Change {
 /// The owner of the database.
 pub(super) struct Writer {
     name: ProviderName,
-    database: Database,
+    data: PathBuf,
+    /// Closed after an input or output error: redb refuses a file that failed until it is opened again.
+    database: Result<Database, Closed>,
     durability: Durability,
     keys_max: usize,
     /// When changes that were answered but not synced must be synced.
@@ -39,9 +45,26 @@ pub(super) struct Writer {
     failures: Throttle,
 }
 
+/// A file that failed.
+struct Closed {
+    reopen_at: Instant,
+}
+
+impl Closed {
+    fn now() -> Self {
+        Self { reopen_at: Instant::now() + REOPEN_AFTER }
+    }
+}
+
 impl Writer {
-    pub(super) fn new(name: ProviderName, database: Database, durability: Durability, keys_max: usize) -> Self {
-        Self { name, database, durability, keys_max, sync_at: None, failures: Throttle::default() }
+    pub(super) fn new(
+        name: ProviderName,
+        data: PathBuf,
+        database: Database,
+        durability: Durability,
+        keys_max: usize,
+    ) -> Self {
+        Self { name, data, database: Ok(database), durability, keys_max, sync_at: None, failures: Throttle::default() }
     }
 
     /// Serves changes until the queue is closed.
@@ -80,19 +103,48 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        match self.commit(&batch) {
+        self.reopen();
+        let Ok(database) = &self.database else {
+            let text = format!("store `{}` is closed after a failed write and is tried again soon", self.name);
+            return refuse(batch, &Failure::not_started(RpcError::HostError(text)));
+        };
+        match self.commit(database, &batch) {
             Ok(counted) => {
+                if self.durability == Durability::Interval {
+                    self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_INTERVAL);
+                }
                 for (change, counted) in batch.into_iter().zip(counted) {
                     answer(change.reply, Ok(counted));
                 }
             }
-            Err(error) => self.fail(batch, &error),
+            Err(error) => {
+                self.failed(&error, batch.len());
+                let text = format!("store `{}` could not write; its host's log says why", self.name);
+                refuse(batch, &Failure::unknown(RpcError::HostError(text)));
+            }
+        }
+    }
+
+    /// Opens the file again once it was left alone for a while.
+    fn reopen(&mut self) {
+        if !matches!(&self.database, Err(closed) if Instant::now() >= closed.reopen_at) {
+            return;
+        }
+        match file::open(&self.name, &self.data) {
+            Ok(database) => {
+                tracing::info!(provider = %self.name, "the store's file is open again");
+                self.database = Ok(database);
+            }
+            Err(error) => {
+                self.database = Err(Closed::now());
+                self.say(&error, 0);
+            }
         }
     }
 
     /// Applies changes in order and commits them together.
-    fn commit(&mut self, batch: &[Change]) -> Result<Vec<Result<i32, RpcError>>, Error> {
-        let mut transaction = self.database.begin_write()?;
+    fn commit(&self, database: &Database, batch: &[Change]) -> Result<Vec<Result<i32, RpcError>>, Error> {
+        let mut transaction = database.begin_write()?;
         if self.durability == Durability::Interval {
             transaction.set_durability(redb::Durability::None)?;
         }
@@ -104,9 +156,6 @@ impl Writer {
             return Ok(counted);
         }
         transaction.commit()?;
-        if self.durability == Durability::Interval {
-            self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_INTERVAL);
-        }
         Ok(counted)
     }
 
@@ -128,20 +177,33 @@ impl Writer {
         if self.sync_at.take().is_none() {
             return;
         }
-        let synced = self.database.begin_write().map_err(Error::from).and_then(|transaction| Ok(transaction.commit()?));
+        let Ok(database) = &self.database else { return };
+        let synced = database.begin_write().map_err(Error::from).and_then(|transaction| Ok(transaction.commit()?));
         if let Err(error) = synced {
-            tracing::error!(provider = %self.name, %error, "changes already answered could not be synced to the disk");
+            tracing::error!(provider = %self.name, "changes already answered could not be synced to the disk");
+            self.failed(&error, 0);
         }
     }
 
-    fn fail(&self, batch: Vec<Change>, error: &Error) {
+    /// Says that a transaction failed, and closes a file that cannot be written any more.
+    fn failed(&mut self, error: &Error, changes: usize) {
+        self.say(error, changes);
+        if matches!(error, Error::Io(_) | Error::PreviousIo) {
+            self.sync_at = None;
+            self.database = Err(Closed::now());
+        }
+    }
+
+    fn say(&self, error: &(dyn StdError + 'static), changes: usize) {
         if let Some(left_out) = self.failures.admit() {
-            tracing::error!(provider = %self.name, %error, changes = batch.len(), left_out, "the store could not write");
+            tracing::error!(provider = %self.name, error, changes, left_out, "the store could not write");
         }
-        for change in batch {
-            let text = format!("store `{}` could not write; its host's log says why", self.name);
-            answer(change.reply, Err(Failure::unknown(RpcError::HostError(text))));
-        }
+    }
+}
+
+fn refuse(batch: Vec<Change>, failure: &Failure) {
+    for change in batch {
+        answer(change.reply, Err(failure.clone()));
     }
 }
 
