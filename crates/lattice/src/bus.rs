@@ -31,11 +31,6 @@ impl Reply {
     pub fn send(self, answer: Message) {
         let _ = self.0.send(answer);
     }
-
-    /// True once the caller no longer waits.
-    pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
-    }
 }
 
 /// Messages of one subscription, in the order of their publication.

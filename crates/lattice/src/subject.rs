@@ -21,14 +21,23 @@ pub struct SubjectError {
 }
 
 impl Subject {
-    /// Where a client or host `from` sends calls for host `to`.
+    /// Where a client or host `from` sends calls for host `to`. Each name is one token.
     pub fn call(lattice: &str, to: &str, from: &str) -> Result<Self, SubjectError> {
-        format!("lath.{lattice}.call.{to}.{from}").parse()
+        Self::of_call(lattice, to, from)?.concrete()
     }
 
     /// All calls for host `to`, whoever sends them.
     pub fn calls(lattice: &str, to: &str) -> Result<Self, SubjectError> {
-        Self::call(lattice, to, "*")
+        Self::of_call(lattice, to, "*")
+    }
+
+    /// A name is one token: one with a dot or a `*` would take the calls of other hosts.
+    fn of_call(lattice: &str, to: &str, from: &str) -> Result<Self, SubjectError> {
+        let named = [lattice, to].into_iter().find(|name| *name == "*" || name.contains('.'));
+        match named.or_else(|| Some(from).filter(|name| name.contains('.'))) {
+            Some(name) => Err(SubjectError { text: name.to_owned() }),
+            None => format!("lath.{lattice}.call.{to}.{from}").parse(),
+        }
     }
 
     /// The subject as text.

@@ -89,3 +89,18 @@ async fn messages_are_bounded() {
     big.payload = vec![0; PAYLOAD_BYTES_MAX + 1].into();
     assert!(matches!(bus.request(big, soon()).await, Err(BusError::TooLarge { what: "bytes of payload", .. })));
 }
+
+#[tokio::test]
+async fn a_full_subscription_keeps_nothing_from_the_others() {
+    let bus = MemoryBus::new();
+    let _slow = bus.subscribe(subject("news")).await.unwrap();
+    let mut quick = bus.subscribe(subject("news")).await.unwrap();
+    for _ in 0..PENDING_MAX {
+        bus.publish(message("news", "")).await.unwrap();
+        quick.next().await.unwrap();
+    }
+    let error = bus.publish(message("news", "last")).await.unwrap_err();
+    assert_eq!(error, BusError::Busy { subject: "news".to_owned() });
+    drop(bus);
+    assert_eq!(quick.next().await.unwrap().payload, "last");
+}

@@ -44,3 +44,16 @@ fn a_pattern_is_not_a_place_to_publish() {
     assert_eq!((call.as_str(), call.sender()), ("lath.local.call.h1.cli", "cli"));
     assert!(Subject::call("lo.cal", "h 1", "x").is_err());
 }
+
+#[test]
+fn a_name_is_one_token_and_no_pattern() {
+    for (lattice, to, from) in
+        [("*", "h", "c"), ("a.b", "h", "c"), ("l", "*", "c"), ("l", "h.x", "c"), ("l", "h", "c.d")]
+    {
+        assert!(Subject::call(lattice, to, from).is_err(), "{lattice} {to} {from}");
+    }
+    assert!(Subject::call("l", "h", "*").is_err());
+    assert!(Subject::calls("l", "*").is_err());
+    assert!(Subject::calls("*", "h").is_err());
+    assert!(Subject::calls("l", "h").is_ok());
+}
