@@ -28,7 +28,8 @@ pub use error::EmitError;
 pub use failure::{Room, failure_room};
 pub use world::{RPC_WIT, WASMBUS_WIT};
 
-/// The custom section, at the outer level of an adapter, that holds its wire id.
+/// The custom section that holds an adapter's wire id: at the outer level of a generated one, in the core module of one
+/// that a toolchain built.
 pub const WIRE_SECTION: &str = "lath:wire";
 
 /// The wire id of generated adapters: version 1, the component model's value encoding.

@@ -23,3 +23,6 @@ pub const WAVE_MAX: usize = 4 << 20;
 
 /// The most that a message quotes of a text it was given: 40 characters.
 pub const EXCERPT_CHARS_MAX: usize = 40;
+
+/// The longest chain of types that a source may hold, each named by the next, aliases included: 200 levels.
+pub const NESTING_MAX: usize = 200;

@@ -1,6 +1,7 @@
 //! Where contracts come from: WIT text, encoded WIT packages, components and core modules with embedded WIT.
 
 mod contract;
+mod nesting;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,6 +13,8 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{InterfaceId, Resolve, SourceMap, UnresolvedPackageGroup, WorldId};
 
 pub(crate) use contract::{Extractor, interface_name};
+
+use crate::limits::NESTING_MAX;
 
 /// Why a source cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,12 @@ pub enum SourceError {
         subject: String,
         /// What the parser says, with file and line.
         reason: String,
+    },
+    /// Types that name types that name types, too far.
+    #[error("{subject} has types nested more than {NESTING_MAX} deep; use flatter types, and fewer aliases of aliases")]
+    Nested {
+        /// Which source.
+        subject: String,
     },
     /// No such contract in the source.
     #[error("{subject} has no contract `{wanted}`; it has {}", listed(.known))]
@@ -101,7 +110,7 @@ impl Source {
             resolve.push_groups(main, groups).map_err(|error| error.to_string())
         });
         match resolved {
-            Ok(_) => Ok(Self { subject: subject.to_owned(), resolve, world: None }),
+            Ok(_) => Self::bounded(subject, resolve, None),
             Err(reason) => Err(SourceError::Wit { subject: subject.to_owned(), reason }),
         }
     }
@@ -110,11 +119,19 @@ impl Source {
     pub fn from_wasm(subject: &str, bytes: &[u8]) -> Result<Self, SourceError> {
         let bytes = componentize(subject, bytes)?;
         let decoded = decode(subject, &bytes)?;
+        match decoded {
+            DecodedWasm::Component(resolve, world) => Self::bounded(subject, resolve, Some(world)),
+            DecodedWasm::WitPackage(resolve, _) => Self::bounded(subject, resolve, None),
+        }
+    }
+
+    fn bounded(subject: &str, resolve: Resolve, world: Option<WorldId>) -> Result<Self, SourceError> {
         let subject = subject.to_owned();
-        Ok(match decoded {
-            DecodedWasm::Component(resolve, world) => Self { subject, resolve, world: Some(world) },
-            DecodedWasm::WitPackage(resolve, _) => Self { subject, resolve, world: None },
-        })
+        if nesting::is_bounded(&resolve) {
+            Ok(Self { subject, resolve, world })
+        } else {
+            Err(SourceError::Nested { subject })
+        }
     }
 
     /// The contract under `name`: in full, without its version, or the interface alone where that is unique.
@@ -177,9 +194,14 @@ pub fn componentize<'a>(subject: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>,
     if !has_component_type(bytes) {
         return Err(refused("it has no custom section `component-type`".to_owned()));
     }
-    let mut encoder = ComponentEncoder::default();
-    let encoded = encoder.validate(true).module(bytes).and_then(ComponentEncoder::encode);
-    encoded.map(Cow::from).map_err(|error| refused(format!("{error:#}")))
+    let encoded = std::panic::catch_unwind(|| {
+        ComponentEncoder::default().validate(true).module(bytes).and_then(ComponentEncoder::encode)
+    });
+    match encoded {
+        Ok(encoded) => encoded.map(Cow::from).map_err(|error| refused(format!("{error:#}"))),
+        // It decodes the embedded type, and panics where `decode` may.
+        Err(_) => Err(refused("its component type is of a form that cannot be read".to_owned())),
+    }
 }
 
 /// Bindings generators write one section `component-type:…` for each world.

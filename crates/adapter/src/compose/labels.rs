@@ -71,9 +71,21 @@ impl Labels {
         }
     }
 
-    /// Reads the table of a composite; none where the component is not one.
+    /// Reads the table of a composite; none where the component is not one. A table nested in it is another's.
     pub fn read(component: &[u8]) -> Option<Self> {
-        section(component, SECTION).and_then(|data| serde_json::from_slice(data).ok())
+        let mut depth = 0_usize;
+        let data = Parser::new(0).parse_all(component).find_map(|payload| {
+            match payload {
+                Ok(Payload::Version { .. }) => depth = depth.saturating_add(1),
+                Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
+                Ok(Payload::CustomSection(section)) if depth == 1 && section.name() == SECTION => {
+                    return Some(section.data());
+                }
+                _ => {}
+            }
+            None
+        });
+        data.and_then(|data| serde_json::from_slice(data).ok())
     }
 }
 

@@ -147,3 +147,18 @@ fn parts_that_do_not_fit_are_named() {
     let cart = caller(&mut parts, vec![wired]);
     check(&parts, vec![cart], vec![], &["the sender of acme:shop/store@1.0.0", "does not import lath:wasmbus/sender"]);
 }
+
+#[test]
+fn a_table_inside_an_actor_is_not_the_composites() {
+    let mut bytes = module(WIT, "caller");
+    bytes = adapter::source::componentize("cart", &bytes).unwrap().into_owned();
+    // A custom section: its id, its size, the size of its name, its name, its content.
+    bytes.extend([&[0, 14, 11][..], b"lath:labels", b"{]"].concat());
+    let (bytes, mut parts) = (Arc::<[u8]>::from(bytes), Parts::default());
+    let component = Digest::of(&bytes);
+    parts.0.insert(component, bytes);
+    let cart = Member { actor: "cart".parse().unwrap(), component, wires: vec![sender("send0")], env: BTreeMap::new() };
+    let plan = plan(vec![cart], vec![receiver()]);
+    let composite = composed(&plan, &parts).unwrap();
+    assert_eq!(Labels::read(&composite), Some(Labels::of(&plan)));
+}

@@ -1,9 +1,14 @@
 //! Reading contracts out of WIT text and components.
 
 use adapter::generate::contract_text;
+use adapter::limits::NESTING_MAX;
 use adapter::source::{Source, WitFile, componentize};
 use adapter::view::view;
 use model::view::Shape;
+use wasm_encoder::{
+    Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, ComponentValType, InstanceType,
+    PrimitiveValType, TypeBounds,
+};
 use wit_component::{StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
@@ -164,4 +169,48 @@ fn bytes_that_are_no_component_are_refused() {
         let error = view("it.wasm", bytes).unwrap_err().to_string();
         assert!(error.contains("it.wasm") && error.contains(expected), "{bytes:?}: {error}");
     }
+}
+
+/// A contract whose function takes the last of `count` aliases, each of the one before.
+fn aliases(count: usize) -> Result<Source, String> {
+    let aliases = (1..count).map(|n| format!("type t{n} = t{};\n", n - 1)).collect::<String>();
+    let last = count - 1;
+    let text = format!("package a:b;\ninterface c {{ type t0 = u32;\n{aliases} f: func(x: t{last}); }}\n");
+    let files = [WitFile { path: "c.wit".to_owned(), text }];
+    Source::from_wit("c.wit", &files, &[]).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_long_chain_of_types_is_refused() {
+    assert!(aliases(NESTING_MAX).unwrap().contract("c").is_ok());
+    let error = aliases(50_000).and_then(|source| source.contract("c").map_err(|e| e.to_string())).unwrap_err();
+    assert!(error.contains("types nested more than"), "{error}");
+    assert!(aliases(NESTING_MAX + 1).is_err());
+}
+
+#[test]
+fn types_that_double_are_refused_in_good_time() {
+    let records = (1..60).map(|n| format!("record t{n} {{ a: t{m}, b: t{m} }}\n", m = n - 1)).collect::<String>();
+    let text = format!("package a:b;\ninterface c {{ record t0 {{ a: u8 }}\n{records} f: func(x: t59); }}\n");
+    let files = [WitFile { path: "c.wit".to_owned(), text }];
+    let contract = Source::from_wit("c.wit", &files, &[]).unwrap().contract("c").unwrap();
+    for side in [adapter::emit::Side::Sender, adapter::emit::Side::Receiver] {
+        assert!(adapter::generate::generate(&contract, side).is_err(), "{side}");
+    }
+}
+
+#[test]
+fn a_long_chain_of_aliases_in_a_component_is_refused() {
+    let mut instance = InstanceType::new();
+    instance.ty().defined_type().primitive(PrimitiveValType::U32);
+    for n in 0..20_000_u32 {
+        instance.export(format!("t{n}"), ComponentTypeRef::Type(TypeBounds::Eq(n)));
+    }
+    instance.ty().function().params([("x", ComponentValType::Type(20_000))]).result(None);
+    instance.export("f", ComponentTypeRef::Func(20_001));
+    let mut component = Component::new();
+    component.section(ComponentTypeSection::new().instance(&instance));
+    component.section(ComponentImportSection::new().import("a:b/c", ComponentTypeRef::Instance(0)));
+    let error = view("hostile", &component.finish()).unwrap_err().to_string();
+    assert!(error.contains("types nested more than"), "{error}");
 }
