@@ -26,12 +26,13 @@ pub(super) fn manifest(path: &Path, bounds: &Bounds, inventory: &Inventory) -> R
 
 fn text(file: &str, view: &ComponentView, inventory: &Inventory) -> String {
     let name = actor_name(file);
-    let mut text = format!("# Made for {file}; save it as {MANIFEST} to change it.\nmanifest = 1\n");
-    let _ = write!(text, "[application]\nname = \"{name}\"\n\n[actors.{name}]\ncomponent = {file:?}\n");
+    let component = quoted(file);
+    let mut text = format!("# Made for {component}; save it as {MANIFEST} to change it.\nmanifest = 1\n");
+    let _ = write!(text, "[application]\nname = \"{name}\"\n\n[actors.{name}]\ncomponent = {component}\n");
     let mut providers = BTreeSet::new();
     for port in view.imports.iter().filter(|port| !inventory.host_satisfies(port)) {
         let Some((kind, provider)) = offered(port, inventory) else { continue };
-        let _ = writeln!(text, "links.{:?} = {{ to = \"{provider}\" }}", port.label);
+        let _ = writeln!(text, "links.{} = {{ to = \"{provider}\" }}", quoted(&port.label));
         providers.insert((kind, provider));
     }
     for (kind, provider) in providers {
@@ -41,6 +42,22 @@ fn text(file: &str, view: &ComponentView, inventory: &Inventory) -> String {
         let _ = write!(text, "\n[[routes]]\npath = \"/*\"\nto = \"{name}\"\n");
     }
     text
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The file's stem as a name; `app` where it cannot be one.

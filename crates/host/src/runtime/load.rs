@@ -58,9 +58,9 @@ impl Runtime {
     pub(super) fn load(&mut self, name: ActorName) {
         let Some(plan) = self.blueprint.composites.get(&name).cloned() else { return };
         let (application, engine, bring) = (self.application.clone(), self.engine.clone(), self.bring.clone());
-        tokio::task::spawn_blocking(move || {
+        self.bring_from(Part::Actor(name.clone()), move || {
             let _ = bring.blocking_send(Brought::Step(Step::Compiling { actor: name.clone() }));
-            let brought = match load(&application, &engine, name.clone(), plan) {
+            match load(&application, &engine, name.clone(), plan) {
                 Ok(loaded) => {
                     let Loaded { actor, cached, compiling, .. } = loaded.loaded.clone();
                     let step = Step::Compiled { actor, cached, elapsed: compiling };
@@ -68,25 +68,33 @@ impl Runtime {
                     Brought::Actor(Box::new(loaded))
                 }
                 Err(error) => Brought::Failed(Part::Actor(name), Box::new(error)),
-            };
-            let _ = bring.blocking_send(brought);
+            }
         });
     }
 
     /// Opens a provider.
     pub(super) fn open(&mut self, name: ProviderName) {
         let Some(plan) = self.blueprint.providers.get(&name).cloned() else { return };
-        let (data, bring) = (self.settings.data.clone(), self.bring.clone());
-        tokio::task::spawn_blocking(move || {
+        let data = self.settings.data.clone();
+        self.bring_from(Part::Provider(name.clone()), move || {
             let open = |data: &Path| provider::kind(&plan.kind, &name)?.open(&plan.config, &name, data);
-            let brought = match open(&data) {
+            match open(&data) {
                 Ok(provider) => Brought::Provider(name, provider),
                 Err(source) => {
                     let error = HostError::Provider { provider: name.clone(), source };
                     Brought::Failed(Part::Provider(name), Box::new(error))
                 }
-            };
-            let _ = bring.blocking_send(brought);
+            }
+        });
+    }
+
+    /// Brings what `work` gives. A panic in it, say of the compiler, fails the part: the loop waits for all of them.
+    fn bring_from(&self, part: Part, work: impl FnOnce() -> Brought + Send + 'static) {
+        let bring = self.bring.clone();
+        let working = tokio::task::spawn_blocking(work);
+        tokio::spawn(async move {
+            let brought = working.await.unwrap_or_else(|_| Brought::Failed(part, Box::new(HostError::Gone)));
+            bring.send(brought).await
         });
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use host::application::{Application, ApplicationError, Bounds};
+use model::manifest::ComponentRef;
 use testkit::application::{chain, guest, root, run};
 use testkit::http::get;
 
@@ -124,7 +125,7 @@ async fn a_lone_component_gets_what_it_needs() {
     let counter = root().join("examples/kvcounter/target/wasm32-wasip2/release/kvcounter.wasm");
     assert_eq!(
         bare(&counter),
-        "# Made for kvcounter.wasm; save it as lath.toml to change it.\nmanifest = 1\n[application]\nname = \
+        "# Made for \"kvcounter.wasm\"; save it as lath.toml to change it.\nmanifest = 1\n[application]\nname = \
          \"kvcounter\"\n\n[actors.kvcounter]\ncomponent = \"kvcounter.wasm\"\nlinks.\"lath:keyvalue/counter@0.1.0\" = { to = \
          \"keyvalue\" }\n\n[providers.keyvalue]\nuse = \"keyvalue/embedded\"\n\n[[routes]]\npath = \"/*\"\nto = \
          \"kvcounter\"\n"
@@ -139,6 +140,13 @@ async fn a_lone_component_gets_what_it_needs() {
         std::fs::write(folder.path().join(file), EMPTY).unwrap();
         let text = bare(&folder.path().join(file));
         assert!(text.contains(&format!("[actors.{name}]\ncomponent = {file:?}")), "{text}");
+    }
+    // The text is a manifest whatever the file is called.
+    for file in ["a \"b\\.wasm", "line\nfeed.wasm", "\u{301}mark.wasm", "\u{7f}.wasm"] {
+        std::fs::write(folder.path().join(file), EMPTY).unwrap();
+        let application = Application::open(&folder.path().join(file), &mut |_| {}).unwrap();
+        let component = &application.manifest().actors.values().next().unwrap().component;
+        assert_eq!(*component, ComponentRef::Path(file.into()));
     }
 }
 
