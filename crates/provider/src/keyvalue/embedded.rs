@@ -7,8 +7,10 @@
 //! keeps what it has synced. Many callers share one sync: a single writer thread takes all changes that wait into one
 //! transaction. With `durability = "interval"` changes are answered
 //! at once and synced every [`SYNC_INTERVAL`](crate::limits::SYNC_INTERVAL): a crash loses that much at most, a
-//! drain loses nothing. After a failed write, such as on a full disk, the file is closed and opened again after a second;
-//! what was answered before is still there. Changes are applied in the order of their arrival, all or none of a transaction.
+//! drain loses nothing. Changes are applied in the order of their arrival, all or none of a transaction.
+//!
+//! After a failed write, such as on a full disk, the file is closed and opened again after a second. What was answered
+//! before is still there; with `durability = "interval"` but for what was not synced yet, which the log says.
 //!
 //! # The file
 //!

@@ -110,7 +110,7 @@ impl Writer {
         };
         match self.commit(database, &batch) {
             Ok(counted) => {
-                if self.durability == Durability::Interval {
+                if self.durability == Durability::Interval && counted.iter().any(Result::is_ok) {
                     self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_INTERVAL);
                 }
                 for (change, counted) in batch.into_iter().zip(counted) {
@@ -180,7 +180,7 @@ impl Writer {
         let Ok(database) = &self.database else { return };
         let synced = database.begin_write().map_err(Error::from).and_then(|transaction| Ok(transaction.commit()?));
         if let Err(error) = synced {
-            tracing::error!(provider = %self.name, "changes already answered could not be synced to the disk");
+            self.lost();
             self.failed(&error, 0);
         }
     }
@@ -189,9 +189,15 @@ impl Writer {
     fn failed(&mut self, error: &Error, changes: usize) {
         self.say(error, changes);
         if matches!(error, Error::Io(_) | Error::PreviousIo) {
-            self.sync_at = None;
+            if self.sync_at.take().is_some() {
+                self.lost();
+            }
             self.database = Err(Closed::now());
         }
+    }
+
+    fn lost(&self) {
+        tracing::error!(provider = %self.name, "changes already answered could not be synced to the disk");
     }
 
     fn say(&self, error: &(dyn StdError + 'static), changes: usize) {
