@@ -1,10 +1,13 @@
 //! An application from its path to its calls: opened, planned, run.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use host::application::{Application, Step};
+use model::ids::AppName;
 use plan::Plan;
 use tokio::runtime::{self, Runtime};
 
@@ -25,6 +28,28 @@ pub(crate) fn planned(application: &Application) -> Result<Plan, CliError> {
 pub(crate) fn threads() -> Result<Runtime, CliError> {
     let threads = runtime::Builder::new_multi_thread().enable_all().build();
     threads.map_err(|source| CliError::Start { what: "the system gives no threads", source })
+}
+
+/// An application of a lattice: its name, or a path to its manifest.
+#[derive(Clone, Debug)]
+pub(crate) struct Named(String);
+
+impl FromStr for Named {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Named {
+    /// Its name. What could be a name is one, whatever folders there are.
+    pub(crate) fn name(&self) -> Result<AppName, CliError> {
+        match self.0.parse() {
+            Ok(name) => Ok(name),
+            Err(_) => Ok(host::operate::application_name(Path::new(&self.0))?),
+        }
+    }
 }
 
 /// A step as a line of progress.

@@ -3,9 +3,18 @@
 mod adapter;
 mod call;
 mod compose;
+mod context;
+mod deployment;
+mod down;
+mod drain;
+mod host;
 mod inspect;
+mod lattice;
 mod plan;
+mod rollback;
 mod run;
+mod status;
+mod up;
 
 use clap::Subcommand;
 
@@ -25,6 +34,14 @@ pub(crate) enum Command {
     Compose(compose::Compose),
     Adapter(adapter::Adapter),
     Inspect(inspect::Inspect),
+    Up(up::Up),
+    Down(down::Down),
+    Status(status::Status),
+    Rollback(rollback::Rollback),
+    Drain(drain::Drain),
+    Host(host::Host),
+    Context(context::Context),
+    Lattice(lattice::Lattice),
 }
 
 /// Runs a command to its end.
@@ -32,9 +49,17 @@ pub(crate) fn run(command: Command, output: &Output, environment: &Environment) 
     match command {
         Command::Run(run) => run.run(output, environment),
         Command::Call(call) => call.run(output, environment),
-        Command::Plan(plan) => plan.run(output),
+        Command::Plan(plan) => plan.run(output, environment),
         Command::Compose(compose) => compose.run(output),
         Command::Adapter(adapter) => adapter.run(output, environment),
         Command::Inspect(inspect) => inspect.run(output),
+        Command::Up(up) => up.run(output, environment),
+        Command::Down(down) => down.run(output, environment),
+        Command::Status(status) => status.run(output, environment),
+        Command::Rollback(rollback) => rollback.run(output, environment),
+        Command::Drain(drain) => drain.run(output, environment),
+        Command::Host(host) => host.run(output),
+        Command::Context(context) => context.run(output, environment),
+        Command::Lattice(lattice) => lattice.run(output),
     }
 }

@@ -12,6 +12,12 @@ pub(crate) struct Environment {
     pub(crate) log: Option<OsString>,
     /// Where compiled components are kept: `LATH_CACHE`, else `lath` in `XDG_CACHE_HOME`, else `~/.cache/lath`.
     pub(crate) cache: Option<PathBuf>,
+    /// `LATH_CONTEXT`: the context of commands that are about a lattice.
+    pub(crate) context: Option<String>,
+    /// `USER`: who runs the command, where credentials do not say.
+    pub(crate) user: Option<String>,
+    /// Where our settings are kept: `lath` in `XDG_CONFIG_HOME`, else `~/.config/lath`.
+    pub(crate) config: Option<PathBuf>,
     /// `NO_COLOR` is set: no colours even on a terminal.
     no_color: bool,
     /// Standard output is a terminal.
@@ -26,6 +32,9 @@ impl Environment {
         Self {
             log: variable("LATH_LOG"),
             cache: cache(variable),
+            context: variable("LATH_CONTEXT").map(|name| name.to_string_lossy().into_owned()),
+            user: variable("USER").map(|name| name.to_string_lossy().into_owned()),
+            config: folder(variable, "XDG_CONFIG_HOME", ".config"),
             no_color: variable("NO_COLOR").is_some(),
             is_stdout_terminal: io::stdout().is_terminal(),
             is_stderr_terminal: io::stderr().is_terminal(),
@@ -44,8 +53,13 @@ fn variable(name: &str) -> Option<OsString> {
 }
 
 fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    variable("LATH_CACHE").map(PathBuf::from).or_else(|| folder(variable, "XDG_CACHE_HOME", ".cache"))
+}
+
+/// Our folder in the user's folder of this kind.
+fn folder(variable: impl Fn(&str) -> Option<OsString>, name: &str, below_home: &str) -> Option<PathBuf> {
     // The base directory specification has relative paths ignored.
     let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let shared = || absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    variable("LATH_CACHE").map(PathBuf::from).or_else(|| Some(shared()?.join("lath")))
+    let kind = absolute(name).or_else(|| Some(absolute("HOME")?.join(below_home)));
+    Some(kind?.join("lath"))
 }

@@ -17,6 +17,10 @@ use adapter::source::SourceError;
 use adapter::text::TextError;
 use host::HostError;
 use host::application::{Application, ApplicationError};
+use host::config::ConfigError;
+use host::node::NodeError;
+use host::operate::OperateError;
+use lattice::connect::ConnectError;
 use model::failure::{Failure, Progress};
 use model::ids::ActorName;
 use model::manifest::ManifestErrors;
@@ -62,6 +66,17 @@ pub(crate) enum CliError {
     /// The manifest has errors.
     #[error("{} has {}", path.display(), counted(details.len(), "error"))]
     Manifest { path: PathBuf, details: Details },
+    /// A host's file has errors.
+    #[error("{} has {}", path.display(), counted(details.len(), "error"))]
+    HostFile { path: PathBuf, details: Details },
+    /// The lattice of a host cannot be joined.
+    #[error("host {host} cannot join lattice {lattice}")]
+    Join { host: String, lattice: String, source: Box<ConnectError> },
+    #[error(transparent)]
+    Node(Box<NodeError>),
+    /// Another process took the host's place.
+    #[error("stopped: a later process joined the lattice as host {host}; give each host a name of its own")]
+    Superseded { host: String },
     /// The application cannot be planned.
     #[error("{} cannot be planned: it has {}", path.display(), counted(details.len(), "problem"))]
     Plan { path: PathBuf, details: Details },
@@ -87,6 +102,20 @@ pub(crate) enum CliError {
     /// A second signal came while the first was obeyed.
     #[error("stopped at once by a second {signal}; calls that still ran were cut off")]
     CutOff { signal: &'static str },
+    /// The command is about a lattice, and none was chosen.
+    #[error("there is no lattice to work with: no context is in use")]
+    NoContext { help: String },
+    /// The file of contexts cannot be understood.
+    #[error("{} cannot be understood", path.display())]
+    Contexts { path: PathBuf, source: toml::de::Error },
+    /// The lattice of a context cannot be joined.
+    #[error("the lattice of context {context} cannot be joined")]
+    Connect { context: String, source: Box<ConnectError> },
+    #[error(transparent)]
+    Operate(Box<OperateError>),
+    /// What a lattice's authority is kept in is damaged, or was written by a later version.
+    #[error("cannot use the authority of the lattice in {}", folder.display())]
+    Authority { folder: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     /// A result has no text.
     #[error("the result of `{function}` cannot be written")]
     Unwritable { function: String, source: TextError },
@@ -105,6 +134,11 @@ impl CliError {
             Self::Application(_) => "application",
             Self::Compose { .. } => "compose",
             Self::Start { .. } | Self::Host(_) | Self::CutOff { .. } => "host",
+            Self::HostFile { .. } | Self::Node(_) | Self::Superseded { .. } => "host",
+            Self::Join { .. } => "lattice",
+            Self::Connect { .. } | Self::Operate(_) => "lattice",
+            Self::Authority { .. } => "authority",
+            Self::NoContext { .. } | Self::Contexts { .. } => "context",
             Self::Function { .. } => "function",
             Self::Arguments { .. } => "arguments",
             Self::Call { .. } => "call",
@@ -130,7 +164,8 @@ impl CliError {
             Self::EncodedDependency { .. } => {
                 Some("put the package's .wit files into a folder of `deps` instead".to_owned())
             }
-            Self::Function { help, .. } => Some(help.clone()),
+            Self::Function { help, .. } | Self::NoContext { help } => Some(help.clone()),
+            Self::Contexts { .. } => Some("mend it by hand, or remove it and add the contexts again".to_owned()),
             Self::Arguments { signature, .. } => Some(format!(
                 "it is `{signature}`; write each argument in WAVE or JSON, or all of them as one JSON object or array"
             )),
@@ -144,7 +179,9 @@ impl CliError {
     /// The parts of an error that has many, each with its place.
     pub(crate) fn details(&self) -> Option<&Details> {
         match self {
-            Self::Manifest { details, .. } | Self::Plan { details, .. } => Some(details),
+            Self::Manifest { details, .. } | Self::HostFile { details, .. } | Self::Plan { details, .. } => {
+                Some(details)
+            }
             _ => None,
         }
     }
@@ -162,6 +199,14 @@ impl CliError {
         Self::Plan { path: application.path().to_owned(), details: Details::of_plan(application, problems) }
     }
 
+    /// What kept `application` from being deployed, with its problems placed in its manifest.
+    pub(crate) fn operate_on(application: &Application, error: OperateError) -> Self {
+        match error {
+            OperateError::Unplannable { problems, .. } => Self::plan(application, &problems),
+            other => other.into(),
+        }
+    }
+
     fn manifest(path: PathBuf, text: &str, errors: &ManifestErrors) -> Self {
         let details = Details::of_manifest(&path, text, errors);
         Self::Manifest { path, details }
@@ -174,6 +219,30 @@ impl From<ApplicationError> for CliError {
             ApplicationError::Manifest { path, text, source } => Self::manifest(path, &text, &source),
             other => Self::Application(Box::new(other)),
         }
+    }
+}
+
+impl From<OperateError> for CliError {
+    fn from(error: OperateError) -> Self {
+        Self::Operate(Box::new(error))
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Read { path, source } => Self::File { verb: "read", path, source },
+            ConfigError::Invalid { path, text, source } => {
+                let details = Details::of_manifest(&path, &text, &source);
+                Self::HostFile { path, details }
+            }
+        }
+    }
+}
+
+impl From<NodeError> for CliError {
+    fn from(error: NodeError) -> Self {
+        Self::Node(Box::new(error))
     }
 }
 

@@ -10,12 +10,13 @@
 mod application;
 mod arguments;
 mod command;
+mod context;
 mod environment;
 mod error;
+mod lattice;
 mod logging;
 mod output;
 mod signal;
-mod signature;
 mod source_file;
 
 use std::process::ExitCode;

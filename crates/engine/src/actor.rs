@@ -26,6 +26,7 @@ use crate::engine::Flavour;
 use crate::error::EngineError;
 use crate::linker;
 use crate::log::Log;
+use crate::native::Native;
 use crate::outbound::Outbound;
 use crate::settings::ActorSettings;
 use crate::stop::{self, Stop};
@@ -72,9 +73,10 @@ impl Actor {
         component: &Component,
         settings: ActorSettings,
         outbound: Arc<dyn Outbound>,
+        native: Option<&Native>,
     ) -> Result<Self, EngineError> {
         check_settings(&settings)?;
-        let instances = linker::connect(component, &settings)?;
+        let instances = linker::connect(component, &settings, native)?;
         let receivers = receivers(component, &settings)?;
         let flavour = Arc::clone(&component.flavour);
         let idle = Idle::new(&settings);

@@ -9,6 +9,7 @@ pub struct CallContext {
     call_id: u128,
     deadline: Instant,
     depth: u32,
+    trace: Option<Arc<str>>,
     held: Option<Arc<Held>>,
 }
 
@@ -22,12 +23,18 @@ struct Held {
 impl CallContext {
     /// A call from outside.
     pub fn new(call_id: u128, deadline: Instant) -> Self {
-        Self { call_id, deadline, depth: 0, held: None }
+        Self { call_id, deadline, depth: 0, trace: None, held: None }
     }
 
     /// The same call after `depth` calls on other hosts.
     pub fn at_depth(mut self, depth: u32) -> Self {
         self.depth = depth;
+        self
+    }
+
+    /// The same call as part of a trace: what the caller wrote as `traceparent` (W3C Trace Context).
+    pub fn traced(mut self, trace: Option<Arc<str>>) -> Self {
+        self.trace = trace;
         self
     }
 
@@ -52,12 +59,18 @@ impl CallContext {
         self.depth
     }
 
+    /// The trace that the call belongs to.
+    pub fn trace(&self) -> Option<&Arc<str>> {
+        self.trace.as_ref()
+    }
+
     /// The context of the calls that an instance of `actor` makes while it serves this one.
     pub(crate) fn enter(&self, actor: u64, deadline: Instant) -> Self {
         Self {
             call_id: self.call_id,
             deadline: self.deadline.min(deadline),
             depth: self.depth.saturating_add(1),
+            trace: self.trace.clone(),
             held: Some(Arc::new(Held { actor, above: self.held.clone() })),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use model::contract::Contract;
 use sha2::{Digest, Sha256};
 use wasmtime::component::Linker;
 
@@ -12,7 +13,8 @@ use crate::component::{Component, Loaded};
 use crate::config::{self, Kind};
 use crate::error::EngineError;
 use crate::linker;
-use crate::outbound::Outbound;
+use crate::native::{Functions, Native};
+use crate::outbound::{Nowhere, Outbound};
 use crate::settings::{ActorSettings, EngineSettings};
 use crate::store::{Live, State};
 use crate::ticker::Ticker;
@@ -83,7 +85,20 @@ impl Engine {
         settings: ActorSettings,
         outbound: Arc<dyn Outbound>,
     ) -> Result<Actor, EngineError> {
-        Actor::new(component, settings, outbound)
+        Actor::new(component, settings, outbound, None)
+    }
+
+    /// Whoever implements `contract` natively: an actor made of the contract's receiver and of `functions`. It sends
+    /// nothing. A call that a function ends with a failure fails with just that.
+    pub fn native(
+        &self,
+        receiver: &Component,
+        settings: ActorSettings,
+        contract: Arc<Contract>,
+        functions: Arc<dyn Functions>,
+    ) -> Result<Actor, EngineError> {
+        let native = Native { contract, functions };
+        Actor::new(receiver, settings, Arc::new(Nowhere), Some(&native))
     }
 
     /// What is alive now.

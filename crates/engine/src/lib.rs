@@ -20,6 +20,7 @@ mod error;
 pub mod limits;
 mod linker;
 mod log;
+pub mod native;
 mod outbound;
 mod precompiled;
 mod settings;

@@ -10,6 +10,7 @@ use crate::actor::Shared;
 use crate::call::CallContext;
 use crate::component::Component;
 use crate::error::EngineError;
+use crate::native::Native;
 use crate::outbound::Outgoing;
 use crate::settings::ActorSettings;
 use crate::store::State;
@@ -27,10 +28,14 @@ pub(crate) fn host(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>>
 }
 
 /// Connects the imports of `component`: senders by label, the rest to the host.
-pub(crate) fn connect(component: &Component, settings: &ActorSettings) -> Result<InstancePre<State>, EngineError> {
+pub(crate) fn connect(
+    component: &Component,
+    settings: &ActorSettings,
+    native: Option<&Native>,
+) -> Result<InstancePre<State>, EngineError> {
     let engine = &component.flavour.engine;
     let component_type = component.code.component_type();
-    check_imports(&component_type, engine, settings)?;
+    check_imports(&component_type, engine, settings, native)?;
     let mut linker = component.flavour.linker.clone();
     let connected = settings
         .senders
@@ -39,6 +44,7 @@ pub(crate) fn connect(component: &Component, settings: &ActorSettings) -> Result
         .filter_map(|(index, label)| Some((index, label, import(&component_type, engine, label)?)))
         .try_for_each(|(index, label, sender)| define(&mut linker.instance(label)?, index, is_async(&sender, engine)));
     connected
+        .and_then(|()| native.map_or(Ok(()), |native| native.define(&mut linker)))
         .and_then(|()| linker.instantiate_pre(&component.code))
         .map_err(|source| EngineError::Link { actor: settings.name.clone(), source: source.into_boxed_dyn_error() })
 }
@@ -47,11 +53,15 @@ fn check_imports(
     component: &ComponentType,
     engine: &wasmtime::Engine,
     settings: &ActorSettings,
+    native: Option<&Native>,
 ) -> Result<(), EngineError> {
+    let implemented = native.map(|native| native.contract.name.to_string());
     let imports: Vec<String> = component
         .imports(engine)
         .filter(|(name, import)| {
-            let known = wasi::provides(name) || settings.senders.iter().any(|label| label == name);
+            let known = wasi::provides(name)
+                || implemented.as_deref() == Some(*name)
+                || settings.senders.iter().any(|label| label == name);
             !known && needs_code(&import.ty, engine)
         })
         .map(|(name, _)| name.to_owned())

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use model::failure::Failure;
+use model::failure::{Failure, RpcError};
 
 use crate::call::CallContext;
 
@@ -31,4 +31,14 @@ pub trait Outbound: Send + Sync + 'static {
     /// Delivers `message` from the sender with this index in
     /// [`ActorSettings::senders`](crate::ActorSettings::senders), within `call`'s deadline.
     fn send<'a>(&'a self, sender: usize, message: Outgoing, call: &'a CallContext) -> SendFuture<'a>;
+}
+
+/// Where nothing is sent from: a native implementer's receiver has no sender.
+pub(crate) struct Nowhere;
+
+impl Outbound for Nowhere {
+    fn send<'a>(&'a self, _: usize, message: Outgoing, _: &'a CallContext) -> SendFuture<'a> {
+        let text = format!("`{}` has nowhere to go: a provider's receiver sends nothing", message.method);
+        Box::pin(std::future::ready(Err(Failure::not_started(RpcError::Transport(text)))))
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use model::failure::Failure;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 use crate::actor::Shared;
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) budget: Budget,
     /// Whether it ever sent a message: it may have acted, even before it was wholly there.
     pub(crate) sent: bool,
+    /// What a native function of a contract ended the call with.
+    pub(crate) failure: Option<Failure>,
     /// Made when the guest first uses it.
     pub(crate) wasi: Option<Box<Wasi>>,
 }
@@ -59,7 +62,7 @@ impl State {
     fn new(shared: &Arc<Shared>, call: CallContext) -> Self {
         shared.live.0.fetch_add(1, Ordering::Relaxed);
         let budget = Budget { bytes_left: shared.settings.memory_bytes, denied: false };
-        Self { shared: Arc::clone(shared), call, budget, sent: false, wasi: None }
+        Self { shared: Arc::clone(shared), call, budget, sent: false, failure: None, wasi: None }
     }
 }
 

@@ -4,7 +4,6 @@ mod bare;
 mod build;
 mod parts;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,13 +11,14 @@ use std::time::{Duration, Instant};
 use adapter::compose::{self, ComposeError};
 use adapter::source::SourceError;
 use model::blueprint::{Blueprint, CompositePlan};
-use model::digest::Digest;
 use model::ids::ActorName;
 use model::manifest::{Actor, ComponentRef, Manifest, ManifestErrors};
 use plan::{Intent, Inventory, Plan, Problem};
 
 pub use build::BuildError;
+pub(crate) use parts::read_text;
 
+use crate::executor::parts::Memory;
 use crate::inventory;
 use crate::limits::{BUILD_TIME_MAX, COMPONENT_BYTES_MAX, WATCHED_FILES_MAX};
 
@@ -146,7 +146,7 @@ pub struct Application {
     text: String,
     intent: Intent,
     inventory: Inventory,
-    parts: BTreeMap<Digest, Arc<[u8]>>,
+    parts: Arc<Memory>,
 }
 
 impl Application {
@@ -164,11 +164,8 @@ impl Application {
         }
         let inventory = inventory::inventory()?;
         let folder = folder_of(&manifest);
-        let text = if is_wasm(&manifest)? {
-            bare::manifest(&manifest, bounds, &inventory)?
-        } else {
-            parts::read_text(&manifest)?
-        };
+        let text =
+            if is_wasm(&manifest)? { bare::manifest(&manifest, bounds, &inventory)? } else { read_text(&manifest)? };
         let parsed = model::manifest::parse(&text).map_err(|source| ApplicationError::Manifest {
             path: manifest.clone(),
             text: text.clone(),
@@ -179,7 +176,7 @@ impl Application {
         }
         let mut parts = parts::Parts::new(folder.clone(), bounds);
         let intent = parts.intent(parsed)?;
-        Ok(Self { path: manifest, folder, text, intent, inventory, parts: parts.bytes })
+        Ok(Self { path: manifest, folder, text, intent, inventory, parts: Arc::new(Memory(parts.bytes)) })
     }
 
     /// The manifest, or the lone component.
@@ -217,9 +214,14 @@ impl Application {
         plan::plan(&self.intent, previous, &self.inventory)
     }
 
+    /// The components and adapters, by their digests.
+    pub fn parts(&self) -> Arc<Memory> {
+        self.parts.clone()
+    }
+
     /// Composes what the planner asks for.
     pub fn compose(&self, plan: &CompositePlan) -> Result<Vec<u8>, ComposeError> {
-        compose::compose(plan, &|digest| self.parts.get(digest).cloned())
+        compose::compose(plan, &|digest| self.parts.0.get(digest).cloned())
     }
 }
 

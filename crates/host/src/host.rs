@@ -6,18 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::compose::ComposeError;
 use engine::{Actor, ActorStats, Engine, EngineError};
 use lattice::bus::{Bus, BusError};
 use lattice::subject::SubjectError;
 use model::blueprint::Blueprint;
-use model::ids::{ActorName, ProviderName};
-use provider::ProviderError;
+use model::ids::ActorName;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::application::{Application, Step};
+use crate::executor::{LoadError, Loaded};
 use crate::limits::DRAIN_TIME_MAX;
-use crate::runtime::{self, Runtime};
+use crate::runtime::Runtime;
 
 /// How a host runs.
 #[derive(Clone, Debug)]
@@ -40,30 +39,9 @@ pub enum HostError {
     /// The engine.
     #[error("the engine cannot be started")]
     Engine(#[source] EngineError),
-    /// A composite cannot be made.
-    #[error("actor {actor} cannot be linked")]
-    Compose {
-        /// The actor.
-        actor: ActorName,
-        /// Why.
-        source: ComposeError,
-    },
-    /// A composite cannot be compiled or given what it imports.
-    #[error("actor {actor} cannot be started")]
-    Actor {
-        /// The actor.
-        actor: ActorName,
-        /// Why.
-        source: EngineError,
-    },
-    /// A provider cannot be opened.
-    #[error("provider {provider} cannot be started")]
-    Provider {
-        /// The provider.
-        provider: ProviderName,
-        /// Why.
-        source: ProviderError,
-    },
+    /// An actor or a provider does not start.
+    #[error(transparent)]
+    Part(#[from] Arc<LoadError>),
     /// The routes or the address of the ingress.
     #[error("HTTP cannot be served")]
     Ingress(#[source] provider::http::IngressError),
@@ -96,19 +74,6 @@ pub struct Ready {
     pub loaded: Vec<Loaded>,
     /// How long the start took.
     pub elapsed: Duration,
-}
-
-/// A composite, as it was loaded.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The actor.
-    pub actor: ActorName,
-    /// Whether the compiled code came from the cache.
-    pub cached: bool,
-    /// How long composing took.
-    pub composing: Duration,
-    /// How long compiling or loading took.
-    pub compiling: Duration,
 }
 
 /// What a host does now, and did since it started.
@@ -151,7 +116,7 @@ impl Host {
         let (report, serving) = oneshot::channel();
         let (outcome, ended) = oneshot::channel();
         tokio::spawn(async move {
-            let _ = outcome.send(runtime::run(runtime, bus, asked, report).await);
+            let _ = outcome.send(runtime.run(bus, asked, report).await);
         });
         match serving.await {
             Ok(Serving { ready, engine, actors }) => Ok(Self { stops, outcome: ended, ready, engine, actors }),

@@ -1,19 +1,30 @@
 //! A host: runs an application's composites and providers, joins them by links, and serves them.
 //!
-//! [`application`] reads an application and plans it; [`Host::start`] runs it. Decisions about its life are the pure
-//! function [`supervisor::step`]; `runtime` carries out its effects; `router` takes calls where their links lead.
+//! [`application`] reads an application and plans it; [`Host::start`] runs one by itself. [`executor`] runs whatever
+//! parts of applications a host is given, by the pure function [`executor::state::step`]; `router` takes calls where
+//! their links lead.
 //!
 //! This crate must not know the terminal, and of the transport only the bus trait. Tests are in `tests/it`: the
-//! supervisor as a script, applications of real components over HTTP and over the bus, faults and limits.
+//! executor as a script, applications of real components over HTTP and over the bus, faults and limits.
 
 pub mod application;
-mod bus;
+pub mod authority;
+pub mod config;
+pub mod control;
+pub mod executor;
+pub mod health;
 mod host;
-mod ingress;
+pub mod ingress;
 mod inventory;
 pub mod limits;
-mod router;
+pub mod node;
+pub mod operate;
+pub mod outside;
+pub mod pulse;
+pub mod retry;
+pub mod router;
 mod runtime;
-pub mod supervisor;
+pub mod server;
 
-pub use host::{Host, HostError, HostSettings, HostStats, Loaded, Ready};
+pub use executor::{LoadError, Loaded};
+pub use host::{Host, HostError, HostSettings, HostStats, Ready};

@@ -22,3 +22,202 @@ pub const BUS_CALLS_MAX: usize = 1024;
 
 /// Events that may wait for a host's loop: 64. Their senders wait.
 pub const EVENTS_MAX: usize = 64;
+
+/// How often a host beats: 500 ms.
+pub const BEAT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The silence after which a host gets no more calls: 3 s.
+pub const SILENCE_MAX: Duration = Duration::from_secs(3);
+
+/// Calls in a row without an answer after which a host is ejected: 3 calls.
+pub const MISSED_CALLS_MAX: u32 = 3;
+
+/// The pause before a host that gave no answers is tried with one call: 1 s. It doubles as long as that fails.
+pub const TRIAL_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause before a host that gave no answers is tried again: 8 s.
+pub const TRIAL_PAUSE_MAX: Duration = Duration::from_secs(8);
+
+/// How long the beats of a host that came back are looked at to tell whether its ejection was wrongful: 1 s.
+pub const VERDICT_TIME: Duration = Duration::from_secs(1);
+
+/// Hosts whose health is known: 4096; further ones take the places of those that are gone, or are ignored.
+pub const HOSTS_MAX: usize = 4_096;
+
+/// How long a host that is gone is remembered: 600 s.
+pub const FORGET_TIME: Duration = Duration::from_secs(600);
+
+/// How often control looks at the time: 200 ms.
+pub const CONTROL_TICK: Duration = Duration::from_millis(200);
+
+/// How often a host renews its lease: 1 s.
+pub const LEASE_RENEWAL: Duration = Duration::from_secs(1);
+
+/// How long a renewal of the lease is waited for before the next is tried: 1500 ms.
+pub const LEASE_WAIT_MAX: Duration = Duration::from_millis(1_500);
+
+/// The silence of a lease after which its host counts as dead: 3 s.
+pub const LEASE_LAPSE: Duration = Duration::from_secs(3);
+
+/// The hosts in a lattice from which on a lapse of more than half at once is waited out for one more period: 4 hosts.
+pub const MASS_LAPSE_HOSTS_MIN: usize = 4;
+
+/// How often a host stamps that it is awake: 100 ms.
+pub const PULSE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The age of that stamp, and the gap between two, from which on a host takes no calls until it has rejoined: 1 s.
+pub const GAP_MAX: Duration = Duration::from_secs(1);
+
+/// How often a call follows its link to another target, where the one that it led to was just replaced: 3 times.
+pub const RELINKS_MAX: usize = 3;
+
+/// Tries of one call, on different hosts: 8 tries.
+pub const TRIES_MAX: u32 = 8;
+
+/// Tries of one call that may end without an answer, of a function that is idempotent: 3 tries.
+pub const UNKNOWN_TRIES_MAX: u32 = 3;
+
+/// Retries that each call of a link earns, for calls without an answer: 20 percent.
+pub const RETRY_PERCENT: u32 = 20;
+
+/// Retries that a link may save up: 10 retries.
+pub const RETRIES_RESERVE: u32 = 10;
+
+/// How long callers that an older placement put on their host are still served, where that host lives: 30 s, as long as
+/// draining may take.
+pub const SUPERSEDED_TIME: Duration = DRAIN_TIME_MAX;
+
+/// Older placements of one application whose callers are still served: 4 placements.
+pub const SUPERSEDED_MAX: usize = 4;
+
+/// How long a call waits for this host to catch up with the generation that its caller knows: 1 s. No longer than the
+/// call's deadline.
+pub const CATCH_UP_TIME: Duration = Duration::from_secs(1);
+
+/// Calls from the bus that wait for this host to catch up at once: 64; more are refused.
+pub const CATCHING_UP_MAX: usize = 64;
+
+/// How long the write of a host's record is waited for before it is tried again: 3 s.
+pub const RECORD_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// Shards and documents that a host asks for at once: 64.
+pub const FETCHES_MAX: usize = 64;
+
+/// How long a shard or a document is waited for before it is asked for again: 10 s.
+pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The pause before a shard or a document that was not there is asked for again: 500 ms.
+pub const FETCH_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long each answer that a rejoining host needs is waited for before it is asked for again: 2 s.
+pub const REJOIN_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// How long a draining host waits until what it runs has moved away: 20 s. Then it stays, or, if forced, stops.
+pub const DRAIN_MOVES_MAX: Duration = Duration::from_secs(20);
+
+/// Places in the order of planners that plan one after the other; all further ones plan with the last: 5.
+pub const PLANNER_RANKS_MAX: usize = 5;
+
+/// By how much each planner in their order waits longer than the one before: 500 ms.
+pub const PLANNER_STEP: Duration = Duration::from_millis(500);
+
+/// How long changes are gathered before they are planned for: 50 ms.
+pub const PLAN_PAUSE: Duration = Duration::from_millis(50);
+
+/// The pause before a new root of another planner is looked through, and what it left undone is mended: 1 s.
+pub const REPAIR_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a planner waits for documents that nobody has asked it for before: 2 s. Then it plans without them.
+pub const DERIVE_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The pause before a planner tries again what failed: 1 s.
+pub const PLAN_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest that writing one placement may take; then it is given up: 15 s.
+pub const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// Shards of placements that came to nothing that a planner remembers, to delete them: 4096. Further ones stay stored.
+pub const ORPHANS_MAX: usize = 4_096;
+
+/// How long shards of the agreed placement may be missing before a planner reports it: 10 s.
+pub const SYNC_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Shards, and likewise pointers, that a planner writes at once: 64.
+pub const PLANNER_WRITES_MAX: usize = 64;
+
+/// The pause before a part that could not be started is tried again: 1 s. It doubles with each failure.
+pub const LOAD_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause before a part that could not be started is tried again: 60 s.
+pub const LOAD_RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How long a part that was replaced stays open for calls that were on their way to it within its host: 1 s.
+pub const RETIRE_GRACE: Duration = Duration::from_secs(1);
+
+/// How long the components of one actor are waited for: 60 s.
+pub const FETCH_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Actors that a host of a lattice fetches and compiles at once: 2 actors.
+pub const LOADS_MAX: usize = 2;
+
+/// Components kept on a host's disk; the least recently used goes first: 4294967296 bytes.
+pub const COMPONENTS_BYTES_MAX: u64 = 4 << 30;
+
+/// Processes of one provider that a host knows: 256; more are not heard.
+pub const PROCESSES_MAX: usize = 256;
+
+/// Providers whose processes a host knows: 4096; more are not heard.
+pub const PROVIDERS_MAX: usize = 4096;
+
+/// The longest that control may have nothing to do, with ticks every 200 ms, before it takes it that the host stood still: 2 s.
+pub const STILL_MAX: Duration = Duration::from_secs(2);
+
+/// How long one bucket is read before the lattice counts as out of reach: 10 s.
+pub const OPERATE_READ_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Shards that are asked for at once when a lattice is looked at: 16 shards.
+pub const OPERATE_READS_MAX: usize = 16;
+
+/// How often the blueprint is read anew when parts of it vanish while it is read: 5 tries.
+pub const OPERATE_ROOT_TRIES_MAX: usize = 5;
+
+/// How often a lattice is looked at while a version is waited for: 300 ms.
+pub const OPERATE_POLL: Duration = Duration::from_millis(300);
+
+/// How long a version must have served before it counts as done: 1 s, two beats, so that all hosts know who serves it.
+pub const OPERATE_SETTLE: Duration = Duration::from_secs(1);
+
+/// The age at which bytes that no kept version needs are removed: 3600 s older than the newest. Younger ones may be of a
+/// version that is being written.
+pub const COLLECT_AGE_MIN: Duration = Duration::from_secs(3600);
+
+/// Pieces of unused bytes that one look removes: 256 pieces.
+pub const COLLECT_PIECES_MAX: usize = 256;
+
+/// Documents of kept versions that are read to tell which bytes are unused: 4096 documents. In a lattice with more nothing
+/// is removed.
+pub const COLLECT_DOCUMENTS_MAX: usize = 4_096;
+
+/// How long unused bytes are looked for after a deployment: 5 s.
+pub const COLLECT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Calls of clients that a host serves at once: 1024; more are refused.
+pub const CLIENT_CALLS_MAX: usize = 1024;
+
+/// News that may wait for the loop of a host of a lattice: 1024. Their senders wait.
+pub const NODE_EVENTS_MAX: usize = 1_024;
+
+/// How long a host that starts waits for what the lattice remembers of it: 30 s.
+pub const NODE_START_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The pause before a watch that broke begins anew: 500 ms.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(500);
+
+/// Documents of intent that a host keeps derived, besides those that it runs: 256.
+pub const DERIVED_MAX: usize = 256;
+
+/// Documents of intent that a host derives at once: 2.
+pub const DERIVING_MAX: usize = 2;
+
+/// Actors that a host keeps compiled because it may have to take them over: 256.
+pub const SPARES_MAX: usize = 256;

@@ -1,122 +1,97 @@
-//! Where calls go: the table of links of each composite, and the way in from the ingress and the bus.
+//! Where calls go: the table of links of each composite.
+//!
+//! [`Switchboard`] knows what runs here and where all else is placed, and links each composite's [`Outbox`] anew when
+//! either changes. A link leads to a target on this host (`near`), to one that other hosts have
+//! (`far`), or to a process of its own (`external`).
 
-use std::collections::BTreeMap;
+mod chain;
+mod external;
+mod far;
+mod link;
+mod near;
+mod switchboard;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use engine::{Actor, CallContext, Outbound, Outgoing, SendFuture};
-use model::blueprint::{CompositePlan, LinkPlan, Target, WireTo};
-use model::contract::ContractName;
-use model::failure::{Failure, RpcError};
-use model::ids::{ActorName, ProviderName};
-use provider::{Call, Provider};
+use engine::{CallContext, Outbound, Outgoing, SendFuture};
+use model::blueprint::{CompositePlan, WireTo};
+use model::failure::{Failure, Progress, RpcError};
+use model::ids::AppName;
+use model::placement::AppPlacement;
 
-/// Everything that can be called, by name.
-#[derive(Default)]
-pub(crate) struct Targets {
-    pub(crate) actors: BTreeMap<ActorName, (Actor, CompositePlan)>,
-    pub(crate) providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
-}
+pub(crate) use self::chain::call_id;
+pub use self::far::Outside;
+pub(crate) use self::far::{Far, Reached};
+pub(crate) use self::link::others;
+pub(crate) use self::near::Near;
+pub use self::near::Targets;
+pub use self::switchboard::{Running, Switchboard};
+
+use self::link::Link;
+use crate::limits::RELINKS_MAX;
 
 /// The links of one composite. Empty until all targets are ready, and again while draining.
 #[derive(Default)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     links: ArcSwap<Vec<Link>>,
 }
 
-struct Link {
-    actor: ActorName,
-    import: String,
-    contract: String,
-    deadline: Duration,
-    route: Route,
-}
-
-enum Route {
-    Actor {
-        actor: Actor,
-        receiver: usize,
-    },
-    Provider {
-        provider: Arc<dyn Provider>,
-        contract: ContractName,
-    },
-    /// The plan names a target that is not there.
-    Nowhere(String),
+/// What links of one application can lead to.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The application.
+    pub application: &'a AppName,
+    /// What of it runs here.
+    pub targets: &'a Targets,
+    /// Where it runs, and the way there; none on a host by itself.
+    pub elsewhere: Option<(&'a AppPlacement, &'a Outside)>,
 }
 
 impl Outbox {
-    /// Opens the links that `plan` describes.
-    pub(crate) fn connect(&self, plan: &CompositePlan, targets: &Targets) {
+    /// Opens the links that `plan` describes, or leads them elsewhere from now on: calls that run keep to where they
+    /// went.
+    pub fn connect(&self, plan: &CompositePlan, scope: Scope<'_>) {
+        let before = self.links.load_full();
         let wires = plan.members.iter().flat_map(|member| &member.wires);
         let links = wires.filter_map(|wire| match &wire.to {
-            WireTo::Sender(sender) => Some(Link::new(&sender.link, targets)),
+            WireTo::Sender(sender) => Some(Link::new(sender, scope, &before)),
             WireTo::Member { .. } => None,
         });
         self.links.store(Arc::new(links.collect()));
     }
 
     /// Closes all links; also breaks the circles of actors that call each other.
-    pub(crate) fn disconnect(&self) {
+    pub fn disconnect(&self) {
         self.links.store(Arc::default());
     }
 }
 
-impl Link {
-    fn new(plan: &LinkPlan, targets: &Targets) -> Self {
-        let route = match &plan.target {
-            Target::Actor { actor, receiver } => targets.actors.get(actor).and_then(|(callee, callee_plan)| {
-                let receiver = callee_plan.receivers.iter().position(|known| known.label == *receiver)?;
-                Some(Route::Actor { actor: callee.clone(), receiver })
-            }),
-            Target::Provider(name) => targets
-                .providers
-                .get(name)
-                .map(|provider| Route::Provider { provider: provider.clone(), contract: plan.contract.clone() }),
-        };
-        Self {
-            actor: plan.actor.clone(),
-            import: plan.import.clone(),
-            contract: plan.contract.to_string(),
-            deadline: plan.deadline,
-            route: route.unwrap_or_else(|| Route::Nowhere(plan.target.to_string())),
-        }
-    }
-
-    async fn call(&self, message: &Outgoing, call: &CallContext) -> Result<Vec<u8>, Failure> {
-        let deadline = call.deadline().min(Instant::now() + self.deadline);
-        match &self.route {
-            Route::Actor { actor, receiver } => {
-                let call = call.clone().within(deadline);
-                actor.call(*receiver, &message.method, &message.payload, &call).await
-            }
-            Route::Provider { provider, contract } => {
-                let call = Call { contract, method: &message.method, payload: &message.payload, deadline };
-                within(deadline, provider.call(call)).await
-            }
-            Route::Nowhere(target) => Err(Failure::not_started(RpcError::Transport(format!(
-                "{target} is not running; look at its log and start it"
-            )))),
-        }
-    }
-}
-
-/// A provider's answer, or a failure once the deadline has passed.
-async fn within(deadline: Instant, answer: impl Future<Output = Result<Vec<u8>, Failure>>) -> Result<Vec<u8>, Failure> {
-    tokio::time::timeout_at(deadline.into(), answer).await.unwrap_or_else(|_| {
-        Err(Failure::unknown(RpcError::DeadlineExceeded("the provider did not answer in time".to_owned())))
-    })
-}
-
 impl Outbound for Outbox {
-    fn send<'a>(&'a self, sender: usize, message: Outgoing, call: &'a CallContext) -> SendFuture<'a> {
+    fn send<'a>(&'a self, sender: usize, mut message: Outgoing, call: &'a CallContext) -> SendFuture<'a> {
         Box::pin(async move {
-            let links = self.links.load_full();
-            let link = chosen(&links, sender, &message)?;
-            link.call(&message, call).await
+            let mut links = self.links.load_full();
+            let (begun, mut relinks) = (Instant::now(), 0);
+            loop {
+                let failure = match chosen(&links, sender, &message)?.call(&mut message, call, begun).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => failure,
+                };
+                // The target may have been replaced just when it was called: then the link leads to another by now.
+                let newer = self.links.load_full();
+                if relinks == RELINKS_MAX || !is_refused(&failure) || Arc::ptr_eq(&links, &newer) {
+                    return Err(failure);
+                }
+                (links, relinks) = (newer, relinks + 1);
+            }
         })
     }
+}
+
+/// True where no target was ready for a call.
+pub(crate) fn is_refused(failure: &Failure) -> bool {
+    failure.progress == Progress::NotStarted && matches!(failure.error, RpcError::Transport(_))
 }
 
 /// The link of the sender's label, which is the authority; an adapter may name another link of the same actor and

@@ -1,58 +1,52 @@
-//! The event loop: carries out the supervisor's effects.
-
-mod load;
+//! A single application, from its start to its end: all of it starts, then the doors open; draining goes from the
+//! outside in.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine::{Actor, Engine};
-use futures_util::future::{OptionFuture, join, join_all};
+use engine::{Actor, EngineSettings};
+use futures_util::future::{OptionFuture, join};
 use lattice::bus::Bus;
-use model::blueprint::Blueprint;
-use model::ids::{ActorName, ProviderName};
-use provider::Provider;
-use provider::http::Ingress;
+use lattice::subject::{SubjectError, Subjects};
+use model::blueprint::{Blueprint, CompositePlan, WireTo};
+use model::ids::{ActorName, HostName, LatticeName, NameError};
 use tokio::sync::{mpsc, oneshot};
 
-use self::load::{LoadedActor, engine_settings};
 use crate::application::{Application, Step};
-use crate::bus::Server;
-use crate::host::{HostError, HostSettings, Loaded, Ready, Serving};
-use crate::ingress;
-use crate::limits::{DRAIN_TIME_MAX, EVENTS_MAX};
-use crate::router::{Outbox, Targets};
-use crate::supervisor::{Effect, Event, Part, Stage, State, step};
+use crate::executor::{Deployment, Executor, ExecutorSettings, LoadError, Loaded, News, Status, Tenancy};
+use crate::host::{HostError, HostSettings, Ready, Serving};
+use crate::ingress::{Gate, Routed};
+use crate::limits::DRAIN_TIME_MAX;
+use crate::router::Switchboard;
+use crate::server::{Reception, Server, Trust};
 
-/// What a task of the runtime brings back.
-enum Brought {
-    /// News for the supervisor.
-    Event(Event),
-    /// News for the terminal.
-    Step(Step),
-    Actor(Box<LoadedActor>),
-    Provider(ProviderName, Arc<dyn Provider>),
-    Failed(Part, Box<HostError>),
-}
+/// The version of an application that runs by itself.
+const VERSION: u64 = 1;
 
 /// Everything that one application needs while it runs.
 pub(crate) struct Runtime {
     application: Arc<Application>,
-    blueprint: Blueprint,
+    blueprint: Arc<Blueprint>,
     settings: HostSettings,
-    engine: Engine,
-    progress: Box<dyn FnMut(Step) + Send>,
-    brought: mpsc::Receiver<Brought>,
-    bring: mpsc::Sender<Brought>,
-    targets: Targets,
-    outboxes: BTreeMap<ActorName, Arc<Outbox>>,
-    loaded: Vec<Loaded>,
-    ingress: Option<Ingress>,
-    server: Option<Server>,
-    failure: Option<HostError>,
+    executor: Executor,
+    switchboard: Switchboard,
+    heard: Arc<Mutex<Heard>>,
     begun: Instant,
-    /// How long draining may take.
-    patience: Duration,
+}
+
+/// What the executor has told.
+#[derive(Default)]
+struct Heard {
+    loaded: Vec<Loaded>,
+    actors: BTreeMap<ActorName, Actor>,
+}
+
+/// What calls come in by.
+#[derive(Default)]
+struct Doors {
+    ingress: Option<Gate>,
+    server: Option<Server>,
 }
 
 impl Runtime {
@@ -62,198 +56,170 @@ impl Runtime {
         settings: HostSettings,
         progress: Box<dyn FnMut(Step) + Send>,
     ) -> Result<Self, HostError> {
-        let engine = Engine::new(engine_settings(&application, &blueprint, &settings)).map_err(HostError::Engine)?;
-        let (bring, brought) = mpsc::channel(EVENTS_MAX);
-        Ok(Self {
-            application,
-            blueprint,
-            settings,
-            engine,
-            progress,
-            brought,
-            bring,
-            targets: Targets::default(),
-            outboxes: BTreeMap::new(),
-            loaded: Vec::new(),
-            ingress: None,
-            server: None,
-            failure: None,
-            begun: Instant::now(),
-            patience: DRAIN_TIME_MAX,
-        })
+        let heard = Arc::<Mutex<Heard>>::default();
+        let executor = ExecutorSettings {
+            tenancy: Tenancy::One { data: settings.data.clone() },
+            engine: engine_settings(&application, &blueprint, &settings),
+            loads: std::thread::available_parallelism().map_or(1, usize::from),
+            state: None,
+        };
+        let switchboard = Switchboard::new(None);
+        let tell = Box::new(hear(heard.clone(), switchboard.clone(), progress));
+        let executor = Executor::start(executor, tell).map_err(HostError::Engine)?;
+        let blueprint = Arc::new(blueprint);
+        Ok(Self { application, blueprint, settings, executor, switchboard, heard, begun: Instant::now() })
     }
 
-    fn state(&self) -> State {
-        let actors = self.blueprint.composites.keys().cloned().map(Part::Actor);
-        let providers = self.blueprint.providers.keys().cloned().map(Part::Provider);
-        State::new(actors.chain(providers).collect())
+    /// Runs until it is asked to stop, or dropped by whoever may ask; `report` is told once it serves.
+    pub(crate) async fn run(
+        self,
+        bus: Arc<dyn Bus>,
+        mut asked: mpsc::Receiver<Duration>,
+        report: oneshot::Sender<Serving>,
+    ) -> Result<(), HostError> {
+        let started = tokio::select! {
+            started = self.start(&bus) => started,
+            wish = asked.recv() => {
+                return self.stop(Doors::default(), wish.unwrap_or(DRAIN_TIME_MAX)).await;
+            }
+        };
+        let doors = match started {
+            Ok(doors) => doors,
+            Err((doors, error)) => {
+                // What has started is stopped; why it could not all start is what matters.
+                let _ = self.stop(doors, DRAIN_TIME_MAX).await;
+                return Err(error);
+            }
+        };
+        let _ = report.send(self.serving(&doors));
+        // A host that was dropped drains as well.
+        let patience = asked.recv().await.unwrap_or(DRAIN_TIME_MAX);
+        self.stop(doors, patience).await
     }
 
-    /// Takes what a task brought, and says what it means to the supervisor.
-    fn take(&mut self, brought: Brought) -> Option<Event> {
-        match brought {
-            Brought::Event(event) => Some(event),
-            Brought::Step(step) => {
-                (self.progress)(step);
-                None
-            }
-            Brought::Actor(loaded) => {
-                let LoadedActor { name, actor, outbox, plan, loaded } = *loaded;
-                self.loaded.push(loaded);
-                self.outboxes.insert(name.clone(), outbox);
-                self.targets.actors.insert(name.clone(), (actor, plan));
-                Some(Event::Ready(Part::Actor(name)))
-            }
-            Brought::Provider(name, provider) => {
-                self.targets.providers.insert(name.clone(), provider);
-                Some(Event::Ready(Part::Provider(name)))
-            }
-            Brought::Failed(part, error) => {
-                self.failure.get_or_insert(*error);
-                Some(Event::Failed(part))
-            }
+    /// Starts everything; the doors open last.
+    async fn start(&self, bus: &Arc<dyn Bus>) -> Result<Doors, (Doors, HostError)> {
+        let deployment = Deployment::whole(VERSION, self.blueprint.clone(), self.application.parts());
+        self.executor.assign([(self.blueprint.application.clone(), deployment)].into());
+        self.whole().await.map_err(|error| (Doors::default(), error))?;
+        let mut doors = Doors::default();
+        match self.open(bus, &mut doors).await {
+            Ok(()) => Ok(doors),
+            Err(error) => Err((doors, error)),
         }
     }
 
-    async fn start(&mut self, part: Part, bus: &Arc<dyn Bus>) {
-        match part {
-            Part::Actor(name) => self.load(name),
-            Part::Provider(name) => self.open(name),
-            Part::Doors => {
-                let opened = self.open_doors(bus).await;
-                self.bring(match opened {
-                    Ok(()) => Brought::Event(Event::Ready(Part::Doors)),
-                    Err(error) => Brought::Failed(Part::Doors, Box::new(error)),
-                });
-            }
+    /// Waits until everything serves, or something could not be started.
+    async fn whole(&self) -> Result<(), HostError> {
+        let mut status = self.executor.status();
+        let app = &self.blueprint.application;
+        let settled = |status: &Status| {
+            let app = status.apps.get(app);
+            app.is_some_and(|app| app.is_whole() || !app.failing.is_empty())
+        };
+        let status = status.wait_for(settled).await.map_err(|_| HostError::Part(Arc::new(LoadError::Gone)))?;
+        match status.apps.get(app).and_then(|app| app.failing.values().next()) {
+            Some(reason) => Err(HostError::Part(reason.clone())),
+            None => Ok(()),
         }
     }
 
-    async fn open_doors(&mut self, bus: &Arc<dyn Bus>) -> Result<(), HostError> {
-        self.server = Some(Server::start(&**bus, &self.settings, &self.blueprint, &self.targets).await?);
+    async fn open(&self, bus: &Arc<dyn Bus>, doors: &mut Doors) -> Result<(), HostError> {
+        let wrong = |error: NameError| HostError::Name(SubjectError { text: error.text });
+        let lattice: LatticeName = self.settings.lattice.parse().map_err(wrong)?;
+        let host: HostName = self.settings.name.parse().map_err(wrong)?;
+        let switchboard = self.switchboard.clone();
+        let reception = Reception { host, switchboard, trust: Trust::Everyone, stamp: None };
+        let server = Server::start(bus.clone(), Subjects::new(&lattice), reception).await;
+        doors.server = Some(server.map_err(HostError::Bus)?);
         if let Some(address) = self.settings.listen {
+            let gate = Gate::open(address, self.switchboard.clone(), None)?;
             let deadline = self.application.manifest().deadline;
-            self.ingress = Some(ingress::listen(address, deadline, &self.blueprint, &self.targets)?);
+            gate.serve(&[Routed { blueprint: self.blueprint.clone(), deadline, placement: None }]);
+            doors.ingress = Some(gate);
         }
         Ok(())
     }
 
-    /// Brings something to the loop from within it, without waiting: the loop itself empties the channel.
-    fn bring(&self, brought: Brought) {
-        let bring = self.bring.clone();
-        tokio::spawn(async move { bring.send(brought).await });
-    }
-
-    fn bring_overdue(&self) {
-        let (bring, patience) = (self.bring.clone(), self.patience);
-        tokio::spawn(async move {
-            tokio::time::sleep(patience).await;
-            bring.send(Brought::Event(Event::DrainOverdue)).await
-        });
-    }
-
-    fn serving(&self) -> Serving {
+    fn serving(&self, doors: &Doors) -> Serving {
+        let heard = self.heard();
         let ready = Ready {
-            listen: self.ingress.as_ref().map(Ingress::address),
-            loaded: self.loaded.clone(),
+            listen: doors.ingress.as_ref().map(Gate::address),
+            loaded: heard.loaded.clone(),
             elapsed: self.begun.elapsed(),
         };
-        let actors = self.targets.actors.iter().map(|(name, (actor, _))| (name.clone(), actor.clone()));
-        Serving { ready, engine: self.engine.clone(), actors: actors.collect() }
+        Serving { ready, engine: self.executor.engine().clone(), actors: heard.actors.clone() }
     }
 
-    fn connect(&self) {
-        for (name, outbox) in &self.outboxes {
-            if let Some((_, plan)) = self.targets.actors.get(name) {
-                outbox.connect(plan, &self.targets);
-            }
+    /// Lets the doors finish their requests, then actors their calls, then providers their writes, within `patience`.
+    async fn stop(&self, doors: Doors, patience: Duration) -> Result<(), HostError> {
+        let deadline = Instant::now() + patience;
+        let remaining = || deadline.saturating_duration_since(Instant::now());
+        // Both doors close at once, and share the time.
+        let server = OptionFuture::from(doors.server.map(|server| server.drain(deadline)));
+        let ingress = OptionFuture::from(doors.ingress.map(|ingress| ingress.drain(remaining())));
+        join(server, ingress).await;
+        let mut status = self.executor.status();
+        let wishes = status.borrow().wishes;
+        self.executor.clear(remaining());
+        let gone = |status: &Status| status.wishes > wishes && status.apps.is_empty();
+        match tokio::time::timeout_at(deadline.into(), status.wait_for(gone)).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(HostError::Overdue { after: patience }),
         }
     }
 
-    fn stop(&mut self, clean: bool) -> Result<(), HostError> {
-        // Calls that are cut off must not keep actors alive in a circle.
-        self.outboxes.values().for_each(|outbox| outbox.disconnect());
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None if clean => Ok(()),
-            None => Err(HostError::Overdue { after: self.patience }),
-        }
-    }
-
-    fn drain(&mut self, stage: Stage, deadline: Instant) {
-        let work: futures_util::future::BoxFuture<'static, ()> = match stage {
-            Stage::Doors => {
-                let ingress = self.ingress.take();
-                let server = self.server.take();
-                let patience = deadline.saturating_duration_since(Instant::now());
-                // Both doors close at once, and share the time.
-                Box::pin(async move {
-                    let server = OptionFuture::from(server.map(|server| server.drain(deadline)));
-                    let ingress = OptionFuture::from(ingress.map(|ingress| ingress.drain(patience)));
-                    join(server, ingress).await;
-                })
-            }
-            Stage::Actors => {
-                let actors: Vec<Actor> = self.targets.actors.values().map(|(actor, _)| actor.clone()).collect();
-                let outboxes = std::mem::take(&mut self.outboxes);
-                Box::pin(async move {
-                    join_all(actors.iter().map(|actor| actor.drain(deadline))).await;
-                    outboxes.values().for_each(|outbox| outbox.disconnect());
-                })
-            }
-            Stage::Providers => {
-                let providers: Vec<_> = self.targets.providers.values().cloned().collect();
-                Box::pin(async move {
-                    join_all(providers.iter().map(|provider| provider.drain())).await;
-                })
-            }
-        };
-        let bring = self.bring.clone();
-        tokio::spawn(async move {
-            work.await;
-            let _ = bring.send(Brought::Event(Event::Drained(stage))).await;
-        });
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Runs until all has stopped. `report` is told once the application serves, and dropped if it never does.
-pub(crate) async fn run(
-    mut runtime: Runtime,
-    bus: Arc<dyn Bus>,
-    mut asked: mpsc::Receiver<Duration>,
-    report: oneshot::Sender<Serving>,
-) -> Result<(), HostError> {
-    let mut state = runtime.state();
-    let mut report = Some(report);
-    let mut drain_until = Instant::now();
-    let mut stopping = false;
-    let mut event = Some(Event::Begun);
-    loop {
-        for effect in event.map(|event| step(&mut state, event)).unwrap_or_default() {
-            match effect {
-                Effect::Start(part) => runtime.start(part, &bus).await,
-                Effect::Connect => runtime.connect(),
-                Effect::ReportReady => {
-                    if let Some(report) = report.take() {
-                        let _ = report.send(runtime.serving());
-                    }
-                }
-                Effect::StartDrainClock => {
-                    drain_until = Instant::now() + runtime.patience;
-                    runtime.bring_overdue();
-                }
-                Effect::Drain(stage) => runtime.drain(stage, drain_until),
-                Effect::Stop { clean } => return runtime.stop(clean),
+/// Passes news of the executor on.
+fn hear(
+    heard: Arc<Mutex<Heard>>,
+    switchboard: Switchboard,
+    mut progress: Box<dyn FnMut(Step) + Send>,
+) -> impl FnMut(News) + Send {
+    move |news| {
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        match news {
+            News::Compiling { actor, .. } => progress(Step::Compiling { actor }),
+            News::Loaded(loaded) => {
+                let Loaded { actor, cached, compiling, .. } = loaded.clone();
+                progress(Step::Compiled { actor, cached, elapsed: compiling });
+                heard.loaded.push(loaded);
             }
+            News::Switched(app, running) => {
+                let running = running.map(|(_, running)| running);
+                let actors = running.iter().flat_map(|running| &running.targets.actors);
+                heard.actors = actors.map(|(name, (actor, _))| (name.clone(), actor.clone())).collect();
+                switchboard.switch(&app, running);
+            }
+            News::Failed { .. } => {}
         }
-        event = tokio::select! {
-            Some(brought) = runtime.brought.recv() => runtime.take(brought),
-            // A host that was dropped drains as well, once.
-            wish = asked.recv(), if !stopping => {
-                stopping = true;
-                runtime.patience = wish.unwrap_or(DRAIN_TIME_MAX);
-                Some(Event::DrainAsked)
-            }
-        };
     }
+}
+
+/// Room for as many instances as the actors may have, and for the memories of the largest composite.
+fn engine_settings(application: &Application, blueprint: &Blueprint, settings: &HostSettings) -> EngineSettings {
+    let default = EngineSettings::default();
+    let composites = blueprint.composites.values();
+    let instances = composites.clone().fold(0_u32, |sum, plan| sum.saturating_add(plan.limits.instances));
+    let memories = composites.map(|plan| memories(application, plan)).max().unwrap_or(default.memories_per_instance);
+    EngineSettings {
+        cache_dir: settings.cache.clone(),
+        instances_max: instances.max(1),
+        memories_per_instance: memories,
+        ..default
+    }
+}
+
+/// Those of the members, and one for each sender and receiver.
+fn memories(application: &Application, plan: &CompositePlan) -> u32 {
+    let components = &application.intent().components;
+    let members = plan.members.iter().map(|member| components.get(&member.actor).map_or(1, |view| view.memories));
+    let wires = plan.members.iter().flat_map(|member| &member.wires);
+    let senders = wires.filter(|wire| matches!(wire.to, WireTo::Sender(_))).count();
+    let adapters = u32::try_from(senders + plan.receivers.len()).unwrap_or(u32::MAX);
+    members.fold(adapters, u32::saturating_add)
 }

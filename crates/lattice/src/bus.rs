@@ -1,73 +1,125 @@
-//! The bus: publish, subscribe, request.
+//! The bus: publish and subscribe. Requests are built above it, in [`crate::calls`], once for every bus.
+
+mod headers;
 
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 
-use crate::limits::{HEADERS_MAX, PAYLOAD_BYTES_MAX};
-use crate::subject::Subject;
+use crate::limits::{CLOSE_TIME_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
+use crate::subject::{Subject, Token};
+
+pub use headers::Headers;
 
 /// A message on the bus.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Message {
     /// Where it goes.
     pub subject: Subject,
+    /// Where an answer goes, if one is wanted.
+    pub reply: Option<Subject>,
     /// Metadata.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     /// The bytes that it carries.
     pub payload: Bytes,
-    /// Where the answer goes, if one is wanted.
-    pub reply: Option<Reply>,
+    /// True where the bus itself says, on the reply subject of a message, that nobody was there to take it.
+    pub no_responders: bool,
 }
 
-/// Where the one answer to a request goes.
-#[derive(Debug)]
-pub struct Reply(pub(crate) oneshot::Sender<Message>);
+impl Message {
+    /// A message without headers that wants no answer.
+    pub fn new(subject: Subject, payload: impl Into<Bytes>) -> Self {
+        let (headers, payload) = (Headers::default(), payload.into());
+        Self { subject, reply: None, headers, payload, no_responders: false }
+    }
 
-impl Reply {
-    /// Answers the request. The answer of a caller that has gone is dropped.
-    pub fn send(self, answer: Message) {
-        let _ = self.0.send(answer);
+    /// The same message with a header more. A name stands once.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The same message, to be answered on `reply`.
+    pub fn wanting(mut self, reply: Subject) -> Self {
+        self.reply = Some(reply);
+        self
     }
 }
 
-/// Messages of one subscription, in the order of their publication.
+/// Messages of one subscription, in the order of their publication by each publisher. It ends when it is dropped.
 #[derive(Debug)]
-pub struct Subscription(pub(crate) mpsc::Receiver<Message>);
+pub struct Subscription {
+    source: Source,
+    /// Once closed: until when what has come is told.
+    closed: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    Memory(mpsc::Receiver<Message>),
+    Nats(async_nats::Subscriber),
+}
 
 impl Subscription {
-    /// The next message; none once the bus is gone.
+    pub(crate) fn new(source: Source) -> Self {
+        Self { source, closed: None }
+    }
+
+    /// The next message; none once the bus is gone, or all is told after [`Self::close`].
     pub async fn next(&mut self) -> Option<Message> {
-        self.0.recv().await
+        match self.closed {
+            None => self.source.next().await,
+            Some(until) => tokio::time::timeout_at(until.into(), self.source.next()).await.unwrap_or(None),
+        }
+    }
+
+    /// Takes no more messages; what has come can still be read, for [`CLOSE_TIME_MAX`]: without a connection nobody says
+    /// that it was all.
+    pub async fn close(&mut self) {
+        let until = Instant::now() + CLOSE_TIME_MAX;
+        self.closed = Some(until);
+        match &mut self.source {
+            Source::Memory(messages) => messages.close(),
+            // It fails where the connection has ended, and waits where that is being made anew.
+            Source::Nats(messages) => drop(tokio::time::timeout_at(until.into(), messages.drain()).await),
+        }
     }
 }
 
-/// Why a message could not be sent or answered.
+impl Source {
+    async fn next(&mut self) -> Option<Message> {
+        match self {
+            Source::Memory(messages) => messages.recv().await,
+            Source::Nats(messages) => messages.next().await.map(crate::nats::message),
+        }
+    }
+}
+
+/// Why the bus did not do what was asked. None of these messages was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BusError {
-    /// Nobody is subscribed to the subject.
-    #[error("nobody answers on `{subject}`; check that the host is up and has joined this lattice")]
-    NoResponders {
+    /// There is no connection to the server now.
+    #[error(
+        "nothing is sent on `{subject}`: the connection to NATS is down; it comes back by itself once a server does"
+    )]
+    Disconnected {
         /// The subject.
         subject: String,
     },
-    /// The subscriber has too many messages waiting.
+    /// Too many messages wait: at a subscriber, or to be sent to the server.
     #[error("too many messages wait on `{subject}`; try again later")]
     Busy {
         /// The subject.
         subject: String,
     },
-    /// No answer came in time.
-    #[error("no answer on `{subject}` within the deadline")]
+    /// The server did not answer in time.
+    #[error(
+        "no echo on `{subject}` within the deadline; the connection to NATS is slow, or the subject is not permitted"
+    )]
     Deadline {
-        /// The subject.
-        subject: String,
-    },
-    /// The subscriber dropped the request without an answer.
-    #[error("the request on `{subject}` was dropped without an answer; the host may be stopping")]
-    Dropped {
         /// The subject.
         subject: String,
     },
@@ -83,29 +135,60 @@ pub enum BusError {
         /// How much there may be.
         most: usize,
     },
+    /// A header, a subject or a group cannot be written.
+    #[error(
+        "{what} of the message on `{subject}` cannot be sent: line breaks, spaces and wildcards are not allowed there"
+    )]
+    Unwritable {
+        /// The subject.
+        subject: String,
+        /// What cannot be written.
+        what: String,
+    },
 }
 
 /// What joins hosts and clients.
+///
+/// Delivery is at most once: a message is lost where nobody is subscribed, where a subscriber is too slow, and where a
+/// connection breaks. A message with a reply subject that finds no subscriber comes back as one with `no_responders`.
 pub trait Bus: Send + Sync {
-    /// Sends `message` to every subscription that covers its subject.
-    fn publish(&self, message: Message) -> BoxFuture<'_, Result<(), BusError>>;
+    /// Sends `message` to every subscription that covers its subject, and to one of each group. It never waits, and
+    /// needs no async runtime: what cannot be sent soon is refused.
+    fn publish(&self, message: Message) -> Result<(), BusError>;
 
     /// Receives what is published on subjects that `pattern` covers.
     fn subscribe(&self, pattern: Subject) -> BoxFuture<'_, Result<Subscription, BusError>>;
 
-    /// Sends `message` to one subscriber and waits for its answer, until `deadline` at most.
-    fn request(&self, message: Message, deadline: Instant) -> BoxFuture<'_, Result<Message, BusError>>;
+    /// Receives its share of what is published on subjects that `pattern` covers: each message goes to one subscription
+    /// of those with the same pattern and group.
+    fn subscribe_group(&self, pattern: Subject, group: Token) -> BoxFuture<'_, Result<Subscription, BusError>>;
+
+    /// The most bytes that one message may have, headers and payload together.
+    fn payload_max(&self) -> usize;
+
+    /// Waits, until `deadline` at most, until the server has taken all that was published and subscribed here before,
+    /// and all that it had sent here before has come to the subscriptions.
+    fn flush(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BusError>>;
+
+    /// Whether there is a connection. A gap too short to be seen as `false` still marks the value as changed.
+    fn connected(&self) -> watch::Receiver<bool>;
 }
 
 /// Refuses a message that is larger than the bus carries.
-pub(crate) fn check_size(message: &Message) -> Result<(), BusError> {
+pub(crate) fn check_size(message: &Message, payload_max: usize) -> Result<(), BusError> {
+    let subject = || message.subject.to_string();
+    let headers = message.headers.len_bytes();
     for (what, found, most) in [
-        ("bytes of payload", message.payload.len(), PAYLOAD_BYTES_MAX),
+        ("bytes", message.payload.len() + headers, payload_max),
         ("headers", message.headers.len(), HEADERS_MAX),
+        ("bytes of headers", headers, HEADER_BYTES_MAX),
     ] {
         if found > most {
-            return Err(BusError::TooLarge { subject: message.subject.to_string(), what, found, most });
+            return Err(BusError::TooLarge { subject: subject(), what, found, most });
         }
     }
-    Ok(())
+    match message.headers.unwritable() {
+        Some(name) => Err(BusError::Unwritable { subject: subject(), what: format!("header `{name}`") }),
+        None => Ok(()),
+    }
 }

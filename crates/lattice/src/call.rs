@@ -2,35 +2,76 @@
 //!
 //! | header | of | content |
 //! | --- | --- | --- |
-//! | `lath-actor` | call | the actor called, `app/actor` |
-//! | `lath-contract` | call | the contract |
-//! | `lath-method` | call | the function |
-//! | `lath-wire` | call | the wire id of the payload |
-//! | `lath-deadline` | call | what remains of the deadline, in milliseconds |
+//! | `lath-call` | call | what is called, by whom, and how: the fields below, `name=value`, joined by spaces |
+//! | `lath-chunks` | call, answer | that the payload follows in chunks: how many bytes, and their checksum |
 //! | `lath-error` | answer | the case of `rpc-error`; its message is the payload |
 //! | `lath-progress` | answer | `not-started` where the callee's code did not run |
+//! | `traceparent` | call | W3C Trace Context, where the call is traced |
+//!
+//! | field | content |
+//! | --- | --- |
+//! | `target` | the actor or provider called, `app/name` |
+//! | `caller` | the actor that calls, `app/name`; or `@ingress`, `@client/name`, `@operator` |
+//! | `link` | the caller's import; absent where the caller is no actor |
+//! | `contract` | the contract, in full |
+//! | `method` | the function |
+//! | `wire` | the wire id of the payload |
+//! | `deadline` | what remains of the deadline, in milliseconds |
+//! | `chain` | what identifies the chain of calls, hexadecimal |
+//! | `depth` | how many calls wait for this one |
+//! | `generation` | the generation of the blueprint by which the caller calls |
+//!
+//! One header, because each costs a hash, a lookup and three allocations at either end, and a call has ten fields.
+//! A field that is not known here is passed over: a later version may add some.
+
+mod answer;
+mod fields;
+mod id;
+mod names;
+mod trace;
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use model::failure::{Failure, Progress, RpcError};
 
-use crate::bus::{Bus, BusError, Message};
+use crate::bus::Message;
 use crate::subject::Subject;
+
+pub use answer::{Answer, answer};
+pub use id::{CallId, Incarnation};
+pub use names::{Origin, Target, TargetError, Word, WordError};
+pub use trace::TraceParent;
+
+/// The header of a call.
+pub(crate) const CALL: &str = "lath-call";
+/// The header of trace context, as W3C names it.
+const TRACE: &str = "traceparent";
 
 /// A call on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The actor called, `app/actor`.
-    pub actor: String,
+    /// The actor or provider called.
+    pub target: Target,
+    /// Who calls.
+    pub origin: Origin,
+    /// The caller's import; none where the caller is no actor.
+    pub link: Option<Word>,
     /// The contract, in full.
-    pub contract: String,
+    pub contract: Word,
     /// The function.
-    pub method: String,
+    pub method: Word,
     /// The wire id of the payload.
-    pub wire: String,
-    /// What remains of the deadline.
-    pub remaining: Duration,
+    pub wire: Word,
+    /// When the caller stops waiting. On the way it is what remains, so that clocks need not agree.
+    pub deadline: Instant,
+    /// What identifies the chain of calls.
+    pub chain: u128,
+    /// How many calls wait for this one.
+    pub depth: u32,
+    /// The generation of the blueprint by which the caller calls.
+    pub generation: u64,
+    /// Trace context.
+    pub trace: Option<TraceParent>,
     /// The parameters.
     pub payload: Bytes,
 }
@@ -48,90 +89,36 @@ pub struct EnvelopeError {
 }
 
 impl Call {
-    /// The call as a message on `subject`.
-    pub fn into_message(self, subject: Subject) -> Message {
-        let headers = [
-            ("lath-actor", self.actor),
-            ("lath-contract", self.contract),
-            ("lath-method", self.method),
-            ("lath-wire", self.wire),
-            ("lath-deadline", self.remaining.as_millis().to_string()),
-        ];
-        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Message { subject, headers, payload: self.payload, reply: None }
-    }
-
-    /// Reads a call.
-    pub fn from_message(message: &Message) -> Result<Self, EnvelopeError> {
-        let error = |reason: String| EnvelopeError { subject: message.subject.to_string(), expected: "a call", reason };
-        let wanted = |name: &str| {
-            let value = header(message, name).ok_or_else(|| error(format!("header `{name}` is missing")))?;
-            Ok::<_, EnvelopeError>(value.to_owned())
-        };
-        let remaining = wanted("lath-deadline")?;
-        let remaining = remaining
-            .parse()
-            .map_err(|_| error(format!("header `lath-deadline` is `{remaining}`, not a number of milliseconds")))?;
-        Ok(Self {
-            actor: wanted("lath-actor")?,
-            contract: wanted("lath-contract")?,
-            method: wanted("lath-method")?,
-            wire: wanted("lath-wire")?,
-            remaining: Duration::from_millis(remaining),
-            payload: message.payload.clone(),
-        })
-    }
-}
-
-fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
-    message.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-}
-
-/// The answer to a call as a message.
-pub fn answer(subject: Subject, result: Result<Vec<u8>, Failure>) -> Message {
-    let (headers, payload) = match result {
-        Ok(payload) => (Vec::new(), payload.into()),
-        Err(failure) => {
-            let (case, text) = failure.error.parts();
-            let mut headers = vec![("lath-error".to_owned(), case.to_owned())];
-            if failure.progress == Progress::NotStarted {
-                headers.push(("lath-progress".to_owned(), "not-started".to_owned()));
-            }
-            (headers, Bytes::from(text.unwrap_or_default().to_owned()))
+    /// The call as a message on `subject`, with all of its payload.
+    pub fn to_message(&self, subject: Subject) -> Message {
+        let message = Message::new(subject, self.payload.clone()).with(CALL, fields::write(self, Instant::now()));
+        match &self.trace {
+            Some(trace) => message.with(TRACE, trace.to_string()),
+            None => message,
         }
-    };
-    Message { subject, headers, payload, reply: None }
-}
+    }
 
-/// Reads the answer to a call.
-pub fn read_answer(message: &Message) -> Result<Result<Bytes, Failure>, EnvelopeError> {
-    let Some(case) = header(message, "lath-error") else { return Ok(Ok(message.payload.clone())) };
-    let error = |reason: String| EnvelopeError { subject: message.subject.to_string(), expected: "an answer", reason };
-    let text = std::str::from_utf8(&message.payload).map_err(|_| error("its error text is not UTF-8".to_owned()))?;
-    let rpc = RpcError::from_parts(case, text).ok_or_else(|| error(format!("`{case}` is no case of rpc-error")))?;
-    let progress = match header(message, "lath-progress") {
-        Some("not-started") => Progress::NotStarted,
-        _ => Progress::Unknown,
-    };
-    Ok(Err(Failure { error: rpc, progress }))
-}
+    /// Reads a call that came at `now`. Its deadline is at most [`model::limits::DEADLINE_MAX`] away.
+    pub fn from_message(message: &Message, now: Instant) -> Result<Self, EnvelopeError> {
+        let error = |reason| EnvelopeError { subject: message.subject.to_string(), expected: "a call", reason };
+        let header = message.headers.get(CALL).ok_or_else(|| error(format!("header `{CALL}` is missing")))?;
+        let trace = message.headers.get(TRACE).map(|text| {
+            text.parse().map_err(|()| error(format!("header `{TRACE}` is `{}`, not W3C Trace Context", shown(text))))
+        });
+        fields::read(header, trace.transpose()?, message.payload.clone(), now).map_err(error)
+    }
 
-/// Sends `call` on `subject` and waits for its answer until its deadline.
-pub async fn request(bus: &dyn Bus, subject: Subject, call: Call) -> Result<Bytes, Failure> {
-    let deadline = Instant::now() + call.remaining;
-    let answer = bus.request(call.into_message(subject), deadline).await.map_err(|error| failure(&error))?;
-    match read_answer(&answer) {
-        Ok(result) => result,
-        Err(error) => Err(Failure::unknown(RpcError::Rpc(error.to_string()))),
+    /// What remains of the deadline at `now`; nothing where it has passed.
+    pub fn remaining(&self, now: Instant) -> Duration {
+        self.deadline.saturating_duration_since(now)
     }
 }
 
-fn failure(error: &BusError) -> Failure {
-    let text = error.to_string();
-    match error {
-        BusError::NoResponders { .. } => Failure::not_started(RpcError::Transport(text)),
-        BusError::Busy { .. } | BusError::TooLarge { .. } => Failure::not_started(RpcError::HostError(text)),
-        BusError::Deadline { .. } => Failure::unknown(RpcError::DeadlineExceeded(text)),
-        BusError::Dropped { .. } => Failure::unknown(RpcError::Transport(text)),
+/// A value as an error shows it: its beginning.
+pub(crate) fn shown(value: &str) -> String {
+    const SHOWN: usize = 80;
+    match value.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default().escape_debug()),
+        None => value.escape_debug().to_string(),
     }
 }

@@ -1,13 +1,21 @@
 //! Subjects: where a message goes.
 
+mod subjects;
+mod token;
+
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use crate::limits::SUBJECT_BYTES_MAX;
 
-/// A subject, or a pattern of subjects: tokens joined by dots. In a pattern, `*` stands for one token.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Subject(String);
+pub use subjects::{ClientCall, HostCall, Reply, Subjects};
+pub use token::{Token, TokenError};
+
+/// A subject, or a pattern of subjects: tokens joined by dots. In a pattern, `*` stands for one token, and a last `>`
+/// for one or more. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject(async_nats::Subject);
 
 /// Why a text is not a subject.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,49 +29,46 @@ pub struct SubjectError {
 }
 
 impl Subject {
-    /// Where a client or host `from` sends calls for host `to`. Each name is one token.
-    pub fn call(lattice: &str, to: &str, from: &str) -> Result<Self, SubjectError> {
-        Self::of_call(lattice, to, from)?.concrete()
+    /// A subject made of tokens, which are known to be good.
+    fn of(text: String) -> Self {
+        Self(text.into())
     }
 
-    /// All calls for host `to`, whoever sends them.
-    pub fn calls(lattice: &str, to: &str) -> Result<Self, SubjectError> {
-        Self::of_call(lattice, to, "*")
+    /// The subject of a message that the bus delivered.
+    pub(crate) fn received(subject: async_nats::Subject) -> Self {
+        Self(subject)
     }
 
-    /// A name is one token: one with a dot or a `*` would take the calls of other hosts.
-    fn of_call(lattice: &str, to: &str, from: &str) -> Result<Self, SubjectError> {
-        let named = [lattice, to].into_iter().find(|name| *name == "*" || name.contains('.'));
-        match named.or_else(|| Some(from).filter(|name| name.contains('.'))) {
-            Some(name) => Err(SubjectError { text: name.to_owned() }),
-            None => format!("lath.{lattice}.call.{to}.{from}").parse(),
-        }
+    /// As the client of NATS takes it.
+    pub(crate) fn to_nats(&self) -> async_nats::Subject {
+        self.0.clone()
     }
 
     /// The subject as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// True where this pattern covers `subject`.
     pub fn covers(&self, subject: &Subject) -> bool {
-        let mut tokens = subject.0.split('.');
-        self.0.split('.').all(|wanted| tokens.next().is_some_and(|token| wanted == "*" || wanted == token))
-            && tokens.next().is_none()
-    }
-
-    /// The last token: in a call, who sends it.
-    pub fn sender(&self) -> &str {
-        self.0.rsplit('.').next().unwrap_or_default()
+        let mut tokens = subject.as_str().split('.');
+        let mut wanted = self.as_str().split('.');
+        loop {
+            match (wanted.next(), tokens.next()) {
+                (None, None) | (Some(">"), Some(_)) => return true,
+                (Some(wanted), Some(token)) if wanted == "*" || wanted == token => {}
+                _ => return false,
+            }
+        }
     }
 
     fn is_pattern(&self) -> bool {
-        self.0.split('.').any(|token| token == "*")
+        self.as_str().split('.').any(|token| matches!(token, "*" | ">"))
     }
 
     /// A subject to publish on; a pattern is refused.
     pub fn concrete(self) -> Result<Self, SubjectError> {
-        if self.is_pattern() { Err(SubjectError { text: self.0 }) } else { Ok(self) }
+        if self.is_pattern() { Err(SubjectError { text: self.as_str().to_owned() }) } else { Ok(self) }
     }
 }
 
@@ -71,20 +76,25 @@ impl FromStr for Subject {
     type Err = SubjectError;
 
     fn from_str(text: &str) -> Result<Self, SubjectError> {
-        let token = |token: &str| {
-            token == "*"
-                || !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        };
-        if text.len() <= SUBJECT_BYTES_MAX && text.split('.').all(token) {
-            Ok(Self(text.to_owned()))
+        let (all_but_last, last) = text.rsplit_once('.').map_or((None, text), |(front, last)| (Some(front), last));
+        let good = |token: &str| token == "*" || token::is_token(token);
+        let front_is_good = all_but_last.is_none_or(|front| front.split('.').all(good));
+        if text.len() <= SUBJECT_BYTES_MAX && front_is_good && (last == ">" || good(last)) {
+            Ok(Self::of(text.to_owned()))
         } else {
             Err(SubjectError { text: text.to_owned() })
         }
     }
 }
 
+impl Hash for Subject {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }

@@ -1,13 +1,13 @@
 //! The blueprint: the immutable, numbered result of planning, and all that hosts act upon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::{Contract, ContractName};
 use crate::digest::Digest;
-use crate::ids::{ActorName, AppName, ProviderName};
+use crate::ids::{ActorName, AppName, ClientName, ProviderName};
 use crate::manifest::{ConfigValue, Limits, Reach, Route};
 
 /// The wire id of the payloads that generated adapters speak: the component model's value encoding.
@@ -26,15 +26,31 @@ pub struct Blueprint {
     pub providers: BTreeMap<ProviderName, ProviderPlan>,
     /// HTTP routes, in the manifest's order.
     pub routes: Vec<Route>,
+    /// What clients, programs outside the lattice, may call; a client that is not here may call nothing.
+    pub clients: BTreeMap<ClientName, BTreeSet<ClientGrant>>,
 }
 
-/// A provider to start.
+/// A contract of an actor that a client may call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientGrant {
+    /// The actor.
+    pub actor: ActorName,
+    /// The label of the receiver in the actor's composite.
+    pub receiver: String,
+    /// The contract as the actor offers it.
+    pub contract: ContractName,
+}
+
+/// A provider: one to start, or one that runs by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderPlan {
-    /// Which built-in provider, such as `keyvalue/embedded`.
+    /// Which built-in provider, such as `keyvalue/embedded`, or [`crate::manifest::EXTERNAL`].
     pub kind: String,
     /// Its configuration, parsed by the provider itself.
     pub config: BTreeMap<String, ConfigValue>,
+    /// For a provider that is a process of its own, which no host starts: the contracts on which it answers, with the
+    /// versions of those that call it.
+    pub external: Option<BTreeSet<ContractName>>,
 }
 
 /// A composite: actor(s) and adapters composed into one component.
@@ -149,6 +165,8 @@ pub struct LinkPlan {
     pub reach: Reach,
     /// The longest time a call may take.
     pub deadline: Duration,
+    /// Functions whose calls may be tried again after a failure that leaves open whether they ran.
+    pub idempotent: BTreeSet<String>,
 }
 
 /// Who answers over a link.

@@ -15,6 +15,7 @@ pub use room::{FAILURE_CASES, Room, failure_room};
 pub use types::{Case, Field, NamedType, Type, structurally_equal};
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A WIT interface as a plain value: value types and plain functions only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,15 @@ pub struct Function {
     pub params: Vec<Field>,
     /// The result, where there is one.
     pub result: Option<Type>,
+}
+
+impl fmt::Display for Function {
+    /// As in WIT: `func(key: string, value: s32) -> result<s32, rpc-error>`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let params: Vec<_> = self.params.iter().map(|param| format!("{}: {}", param.name, param.ty)).collect();
+        let result = self.result.as_ref().map(|ty| format!(" -> {ty}")).unwrap_or_default();
+        write!(f, "func({}){result}", params.join(", "))
+    }
 }
 
 impl Function {

@@ -1,6 +1,7 @@
 //! Content addresses.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
@@ -28,6 +29,35 @@ impl Digest {
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// Why a text is not a digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a digest: `sha256:` and 64 lower-case hexadecimal digits are expected")]
+pub struct DigestError {
+    /// The refused text.
+    pub text: String,
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let bytes = text.strip_prefix("sha256:").and_then(bytes_of_hex);
+        bytes.map(Self).ok_or_else(|| DigestError { text: text.to_owned() })
+    }
+}
+
+fn bytes_of_hex(hex: &str) -> Option<[u8; 32]> {
+    let nibble = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let bytes =
+        pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect::<Option<Vec<_>>>()?;
+    bytes.try_into().ok().filter(|_| rest.is_empty())
 }
 
 impl fmt::Display for Digest {

@@ -1,5 +1,6 @@
-//! Names of applications, actors and providers.
+//! Names of applications, actors, providers, clients, hosts and lattices; labels of hosts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,12 +17,13 @@ pub struct NameError {
     pub text: String,
 }
 
-/// True for kebab-case in lower-case only, each word begun by a letter, bounded in length.
-fn is_kebab(text: &str) -> bool {
+/// True where `text` is a name: kebab-case in lower-case only, each word begun by a letter, bounded in length. For those
+/// who need to know that alone, on each call.
+pub fn is_name(text: &str) -> bool {
     text.len() <= NAME_LEN_MAX
-        && text.split('-').all(|word| {
-            word.starts_with(|first: char| first.is_ascii_lowercase())
-                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && text.as_bytes().split(|byte| *byte == b'-').all(|word| {
+            word.first().is_some_and(u8::is_ascii_lowercase)
+                && word.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         })
 }
 
@@ -42,7 +44,7 @@ macro_rules! name {
             type Err = NameError;
 
             fn from_str(text: &str) -> Result<Self, NameError> {
-                if is_kebab(text) {
+                if is_name(text) {
                     Ok(Self(text.to_owned()))
                 } else {
                     Err(NameError { text: text.to_owned() })
@@ -70,6 +72,69 @@ name! {
     /// The name of a provider within its application. Actors and providers share one space of names.
     ProviderName
 }
+name! {
+    /// The name of a client: a program outside the lattice that may call actors of an application.
+    ClientName
+}
+name! {
+    /// The name of whoever operates, deploys to or watches a lattice: a person or a program.
+    UserName
+}
+name! {
+    /// The name of a host, unique in its lattice.
+    HostName
+}
+name! {
+    /// The name of a lattice, unique on its NATS account.
+    LatticeName
+}
+name! {
+    /// The key of a host's label, such as `zone`.
+    LabelKey
+}
+
+/// The value of a host's label: letters, digits, `-`, `_` and `.`, 63 characters at most, such as `eu-1.a`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelValue(String);
+
+/// Why a text is not the value of a label.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not the value of a label: use letters, digits, `-`, `_` and `.`, {NAME_LEN_MAX} characters at most"
+)]
+pub struct LabelValueError {
+    /// The refused text.
+    pub text: String,
+}
+
+impl LabelValue {
+    /// The value as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LabelValue {
+    type Err = LabelValueError;
+
+    fn from_str(text: &str) -> Result<Self, LabelValueError> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if !text.is_empty() && text.len() <= NAME_LEN_MAX && text.chars().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(LabelValueError { text: text.to_owned() })
+        }
+    }
+}
+
+impl fmt::Display for LabelValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The labels of a host.
+pub type Labels = BTreeMap<LabelKey, LabelValue>;
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

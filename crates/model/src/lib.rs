@@ -14,4 +14,8 @@ pub mod failure;
 pub mod ids;
 pub mod limits;
 pub mod manifest;
+pub mod placement;
+pub mod value;
 pub mod view;
+
+pub use manifest::host_file;

@@ -65,7 +65,17 @@ pub const REUSE_DEFAULT: u32 = 1;
 /// The most calls that one instance may be asked to serve: 100000 calls.
 pub const REUSE_MAX: u32 = 100_000;
 
+/// The most hosts that an actor may be asked to run on, apart from `everywhere`: 1000 hosts.
+pub const REPLICAS_MAX: u32 = 1_000;
+/// The most labels that a host has, or that an actor asks of one: 32 labels.
+pub const LABELS_MAX: usize = 32;
 /// The longest path of a route: 1024 bytes.
 pub const ROUTE_PATH_LEN_MAX: usize = 1_024;
 /// The longest host name of a route, as in RFC 1035: 253 bytes.
-pub const HOST_NAME_LEN_MAX: usize = 253;
+pub const DOMAIN_NAME_LEN_MAX: usize = 253;
+
+/// Composites alive at once on a host of a lattice, of all actors together, unless its file says otherwise: 1000.
+pub const HOST_INSTANCES_DEFAULT: u32 = 1_000;
+
+/// The most composites that a host's file may allow at once: 100000.
+pub const HOST_INSTANCES_MAX: u32 = 100_000;

@@ -5,9 +5,11 @@
 //! `resolve.rs` (keys to a manifest, references checked).
 
 mod actor;
+mod client;
 mod duration;
 mod error;
 mod file;
+pub mod host_file;
 mod leaf;
 mod link;
 mod place;
@@ -20,20 +22,24 @@ mod size;
 mod tree;
 
 pub use actor::{Actor, Build, ComponentRef, Grants, Limits};
+pub use client::{MayCall, MayCallError};
 pub use error::{ManifestError, ManifestErrors};
 pub use link::{Link, LinkKey, LinkKeyError, LinkTarget, OnFailure, Reach};
-pub use route::{HostName, HostNameError, Method, MethodError, Route};
+pub use route::{DomainName, DomainNameError, Method, MethodError, Route};
 pub use route_path::{RoutePath, RoutePathError, Segment};
 pub use schema::schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::contract::ContractName;
-use crate::ids::{ActorName, AppName, ProviderName};
+use crate::ids::{ActorName, AppName, ClientName, ProviderName};
 use place::Spans;
+
+/// The kind of a provider that is a process of its own.
+pub const EXTERNAL: &str = "external";
 
 /// The versions of the manifest that [`parse`] reads.
 pub const VERSIONS: [u32; 1] = [1];
@@ -62,6 +68,8 @@ pub struct Manifest {
     pub routes: Vec<Route>,
     /// Adapters written by hand.
     pub adapters: BTreeMap<ContractName, CustomAdapter>,
+    /// What clients, programs outside the lattice, may call.
+    pub clients: BTreeMap<ClientName, BTreeSet<MayCall>>,
     spans: Spans,
 }
 
@@ -69,6 +77,12 @@ impl Manifest {
     /// The longest time that a call over `link` may take: the link's own deadline, else the application's.
     pub fn deadline_of(&self, link: &Link) -> Duration {
         link.deadline.unwrap_or(self.deadline)
+    }
+
+    /// The actors that routes lead to, and those that clients may call.
+    pub fn called_from_outside(&self) -> impl Iterator<Item = &ActorName> {
+        let clients = self.clients.values().flatten().map(|may| &may.actor);
+        self.routes.iter().map(|route| &route.to).chain(clients)
     }
 
     /// The byte span of the value at `key` in the text, for an error that points at it. The key is written as in
@@ -81,10 +95,12 @@ impl Manifest {
 /// Whoever implements a contract natively.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// Which built-in provider, such as `keyvalue/embedded`.
+    /// Which built-in provider, such as `keyvalue/embedded`, or [`EXTERNAL`].
     pub kind: String,
     /// Its configuration; the provider itself knows the keys.
     pub config: BTreeMap<String, ConfigValue>,
+    /// The contract on which an external provider answers; the others know theirs.
+    pub contract: Option<ContractName>,
 }
 
 /// A value in a provider's configuration.

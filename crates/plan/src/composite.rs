@@ -1,5 +1,6 @@
 //! Composites: members, wires, senders and receivers, under labels that depend on the order of names alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::blueprint::{
@@ -92,6 +93,7 @@ impl<'a> Composer<'a, '_> {
             target: self.target(&link.supplier)?,
             reach: link.choice.link.reach,
             deadline: self.intent.manifest.deadline_of(link.choice.link),
+            idempotent: idempotent(link),
         };
         Some(SenderPlan { label, contract, adapter, link })
     }
@@ -156,11 +158,18 @@ impl<'a> Composer<'a, '_> {
     }
 }
 
+/// The functions of a link's contract that are idempotent: a link may serve several imports, each with functions of its
+/// own.
+fn idempotent(link: &Resolved<'_>) -> BTreeSet<String> {
+    let stated = link.choice.link.idempotent.iter();
+    stated.filter(|function| link.contract.functions.contains_key(*function)).cloned().collect()
+}
+
 /// The exports of an actor that answer messages, in the order of their labels.
-fn answered(view: &ComponentView) -> impl Iterator<Item = (&str, &Arc<Contract>)> {
+pub(crate) fn answered(view: &ComponentView) -> impl Iterator<Item = (&str, &Arc<Contract>)> {
     view.exports.iter().filter_map(|port| Some((port.label.as_str(), contract_of(port)?)))
 }
 
-fn receiver_label(index: usize) -> String {
+pub(crate) fn receiver_label(index: usize) -> String {
     format!("receive{index}")
 }

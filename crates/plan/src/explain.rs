@@ -102,13 +102,13 @@ fn sent(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> LinkExplanation {
 }
 
 fn way(sender: &SenderPlan) -> String {
+    let (reach, label) = (sender.link.reach, &sender.label);
     let end = match &sender.link.target {
         Target::Actor { actor, receiver } => format!("{receiver} of {actor}"),
         Target::Provider(provider) => format!("provider {provider}"),
     };
-    let (reach, label) = (sender.link.reach, &sender.label);
     let place = match reach {
-        Reach::Lattice => "on the nearest host that is ready",
+        Reach::Lattice => "nearest ready instance: on this host if there is one, else over the lattice",
         Reach::Fused | Reach::Host => "in this process",
     };
     let receiver = match &sender.link.target {
@@ -121,7 +121,10 @@ fn way(sender: &SenderPlan) -> String {
 fn reasons(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> String {
     let link = &sender.link;
     let mut reasons = vec![match (&link.target, link.reach) {
-        (_, Reach::Lattice) => "reach `lattice`: whichever host answers".to_owned(),
+        (Target::Actor { actor, .. }, Reach::Lattice) => {
+            format!("reach `lattice`: {actor} is placed by itself, on whichever hosts")
+        }
+        (Target::Provider(provider), Reach::Lattice) => format!("reach `lattice`: {}", provided(plan, provider)),
         (Target::Actor { actor, .. }, _) => {
             format!("reach `host`: {actor} keeps its own memory and limits, placed beside its caller")
         }
@@ -137,6 +140,9 @@ fn reasons(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> String {
 }
 
 fn provided(plan: &Plan, provider: &model::ids::ProviderName) -> String {
-    let kind = plan.blueprint.providers.get(provider).map(|provider| provider.kind.as_str()).unwrap_or_default();
-    format!("`{kind}` runs in the host")
+    let planned = plan.blueprint.providers.get(provider);
+    match planned {
+        Some(planned) if planned.external.is_some() => format!("{provider} is a process of its own, on no host"),
+        _ => format!("`{}` runs in the host", planned.map(|provider| provider.kind.as_str()).unwrap_or_default()),
+    }
 }

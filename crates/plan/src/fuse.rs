@@ -12,13 +12,12 @@ use crate::intent::{Intent, Inventory};
 use crate::problem::{Fault, Place};
 use crate::resolve::{Links, Resolved, Supplier};
 
-/// The actors that are called by themselves: by a link that is not fused, by a route, or by nobody at all (then
+/// The actors that are called by themselves: by a link that is not fused, a route or a client, or by nobody at all (then
 /// only from outside).
 pub(crate) fn standing<'a>(intent: &'a Intent, links: &Links<'a>) -> BTreeSet<&'a ActorName> {
     let all = || links.values().flatten();
     let fused: BTreeSet<_> = all().filter_map(|link| Some(link.fused()?.0)).collect();
-    let called: BTreeSet<_> =
-        all().filter_map(called).chain(intent.manifest.routes.iter().map(|route| &route.to)).collect();
+    let called: BTreeSet<_> = all().filter_map(called).chain(intent.manifest.called_from_outside()).collect();
     links.keys().copied().filter(|actor| called.contains(actor) || !fused.contains(actor)).collect()
 }
 

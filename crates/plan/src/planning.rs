@@ -1,18 +1,21 @@
 //! The plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::blueprint::{Blueprint, CompositePlan, ProviderPlan};
+use model::blueprint::{Blueprint, ClientGrant, CompositePlan, ProviderPlan};
 use model::contract::ContractName;
-use model::ids::{ActorName, ProviderName};
+use model::ids::{ActorName, ClientName, ProviderName};
+use model::manifest::EXTERNAL;
 
 use crate::adapters::{Adapters, check_pairs};
+use crate::clients::clients;
 use crate::composite::Composer;
 use crate::findings::Findings;
 use crate::fuse::{acyclic, check_shared, members, standing};
 use crate::intent::{Intent, Inventory};
+use crate::placement::groups;
 use crate::problem::{Caution, Fault, Place, Problem, Warning, quoted, table_key};
-use crate::resolve::{Links, Supplier, resolve};
+use crate::resolve::{Links, Resolved, Supplier, resolve};
 use crate::routes::check_routes;
 
 /// The result of planning.
@@ -37,15 +40,17 @@ pub fn plan(intent: &Intent, previous: Option<&Blueprint>, inventory: &Inventory
     let links = resolve(intent, inventory, &mut findings);
     check_pairs(intent, inventory, &mut findings);
     let providers = providers(intent, inventory, &links, &mut findings);
-    let composites = composites(intent, inventory, &links, &mut findings);
-    let warnings = findings.into_result()?;
+    let (composites, clients) = composites(intent, inventory, &links, &mut findings);
     let planned = Blueprint {
         generation: 0,
         application: intent.manifest.application.clone(),
         composites,
         providers,
         routes: intent.manifest.routes.clone(),
+        clients,
     };
+    groups(intent, &planned, inventory, &mut findings);
+    let warnings = findings.into_result()?;
     Ok(Plan { blueprint: numbered(planned, previous), warnings, fused: fused_contracts(&links) })
 }
 
@@ -59,10 +64,13 @@ fn providers(
     let mut planned = BTreeMap::new();
     for (name, provider) in &intent.manifest.providers {
         check_kind(name, &provider.kind, inventory, findings);
-        let linked =
-            |link: &crate::resolve::Resolved<'_>| matches!(link.supplier, Supplier::Provider(target) if target == name);
-        if links.values().flatten().any(linked) {
-            planned.insert(name.clone(), ProviderPlan { kind: provider.kind.clone(), config: provider.config.clone() });
+        let to_it = |link: &&Resolved<'_>| matches!(link.supplier, Supplier::Provider(target) if target == name);
+        let called: BTreeSet<_> =
+            links.values().flatten().filter(to_it).map(|link| link.contract.name.clone()).collect();
+        if !called.is_empty() {
+            let external = (provider.kind == EXTERNAL).then_some(called);
+            let (kind, config) = (provider.kind.clone(), provider.config.clone());
+            planned.insert(name.clone(), ProviderPlan { kind, config, external });
         } else {
             let at = Place::key(table_key("providers", name.as_str()));
             findings.warn(at, Caution::UnusedProvider { provider: name.clone() });
@@ -72,7 +80,7 @@ fn providers(
 }
 
 fn check_kind(provider: &ProviderName, kind: &str, inventory: &Inventory, findings: &mut Findings) {
-    if inventory.offers.contains_key(kind) {
+    if kind == EXTERNAL || inventory.offers.contains_key(kind) {
         return;
     }
     let known = inventory.offers.keys().cloned().collect();
@@ -81,13 +89,13 @@ fn check_kind(provider: &ProviderName, kind: &str, inventory: &Inventory, findin
 }
 
 /// One composite for each actor that is called by itself, and everything that is about composites: fusing, adapters,
-/// memories, and the routes that lead to them.
+/// memories, and the routes and clients that lead to them.
 fn composites(
     intent: &Intent,
     inventory: &Inventory,
     links: &Links<'_>,
     findings: &mut Findings,
-) -> BTreeMap<ActorName, CompositePlan> {
+) -> (BTreeMap<ActorName, CompositePlan>, BTreeMap<ClientName, BTreeSet<ClientGrant>>) {
     let roots = if acyclic(links, findings) { standing(intent, links) } else { Default::default() };
     let mut composer = Composer { intent, inventory, links, adapters: Adapters::new(intent), findings };
     let mut composites = BTreeMap::new();
@@ -99,9 +107,10 @@ fn composites(
         }
     }
     check_routes(&mut composer);
+    let clients = clients(&mut composer);
     let Composer { adapters, findings, .. } = composer;
     adapters.warn_unused(findings);
-    composites
+    (composites, clients)
 }
 
 fn numbered(planned: Blueprint, previous: Option<&Blueprint>) -> Blueprint {

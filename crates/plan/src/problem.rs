@@ -108,6 +108,34 @@ impl fmt::Display for Side {
     }
 }
 
+/// Why two parts of an application are placed together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// One actor is in the composite of the other.
+    Fused {
+        /// The one.
+        actor: ActorName,
+        /// The other.
+        into: ActorName,
+    },
+    /// A link of reach `host`.
+    Host {
+        /// The actor that calls.
+        caller: String,
+        /// The actor or provider that answers.
+        callee: String,
+    },
+}
+
+impl fmt::Display for Tie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Tie::Fused { actor, into } => write!(f, "{actor} is fused into {into}"),
+            Tie::Host { caller, callee } => write!(f, "{caller} → {callee} has reach `host`"),
+        }
+    }
+}
+
 /// Why a target does not serve a consumer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Misfit {
@@ -154,6 +182,8 @@ pub struct Candidate {
     pub who: Who,
     /// The contract with which it would.
     pub contract: ContractName,
+    /// True where it is reached over the lattice only.
+    pub far: bool,
 }
 
 /// Who could be linked to.
@@ -173,6 +203,10 @@ pub(crate) fn listed(items: &[impl fmt::Display]) -> String {
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
+}
+
+fn told(ties: &[Tie]) -> String {
+    ties.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn functions_of(functions: &[String]) -> String {

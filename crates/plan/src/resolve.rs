@@ -1,17 +1,18 @@
 //! From the links of a manifest to who answers: contract, target, version, types and room for failure checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::contract::{Contract, ContractName, Room, failure_room};
 use model::ids::{ActorName, ProviderName};
-use model::manifest::{LinkTarget, OnFailure, Reach};
+use model::manifest::{EXTERNAL, LinkTarget, OnFailure, Reach};
 use model::view::{ComponentView, Shape};
 
 use crate::choose::{Choice, choices};
 use crate::findings::Findings;
 use crate::intent::{Intent, Inventory};
 use crate::problem::{Caution, Consumer, Fault, Place};
+use crate::suggest::nearest;
 use crate::supply::{Offered, exports, fitting, offers, serving};
 use crate::unlinked::unlinked;
 
@@ -55,7 +56,11 @@ pub(crate) fn resolve<'a>(intent: &'a Intent, inventory: &'a Inventory, findings
         let choices = choices(name, actor, view, findings);
         unlinked(intent, inventory, name, view, &choices, findings);
         let resolver = Resolver { intent, inventory };
-        links.insert(name, choices.into_iter().filter_map(|choice| resolver.link(choice, findings)).collect());
+        let resolved: Vec<_> = choices.iter().filter_map(|choice| resolver.link(*choice, findings)).collect();
+        if resolved.len() == choices.len() {
+            resolver.check_idempotent(&resolved, findings);
+        }
+        links.insert(name, resolved);
     }
     links
 }
@@ -67,11 +72,13 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn link(&self, choice: Choice<'a>, findings: &mut Findings) -> Option<Resolved<'a>> {
-        let offered = self.offered(&choice.link.to)?;
-        let answer = wanted(&choice, &offered).and_then(|contract| {
-            let supplier = supplier(&choice, &contract, &offered)?;
-            Ok(Resolved { choice, contract, supplier })
-        });
+        let answer = match outside(self.intent, &choice.link.to) {
+            Some((provider, serves)) => external(&choice, provider, serves),
+            None => {
+                let offered = self.offered(&choice.link.to)?;
+                answered(choice, &offered)
+            }
+        };
         let resolved = answer.map_err(|fault| findings.problem(choice.place(), *fault)).ok()?;
         check_room(&resolved, findings);
         Some(resolved)
@@ -87,10 +94,76 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+
+    /// Each function that a link calls idempotent is one of the contracts over it.
+    fn check_idempotent(&self, links: &[Resolved<'a>], findings: &mut Findings) {
+        for first in links {
+            let of_key = || links.iter().filter(|link| link.choice.key == first.choice.key);
+            if of_key().next().is_some_and(|link| link.choice.port.label != first.choice.port.label) {
+                continue; // said once for each link, whatever the number of its imports
+            }
+            let known: BTreeSet<&str> = of_key().flat_map(|link| self.functions(link)).collect();
+            for function in first.choice.link.idempotent.iter().filter(|function| !known.contains(function.as_str())) {
+                let at = Place::link(first.choice.actor, first.choice.key.as_str()).below("idempotent");
+                let fault = Fault::UnknownFunction {
+                    actor: first.choice.actor.clone(),
+                    key: first.choice.key.to_string(),
+                    function: function.clone(),
+                    known: known.iter().map(|function| (*function).to_owned()).collect(),
+                    near: nearest(function, known.iter().copied()),
+                };
+                findings.problem(at, fault);
+            }
+        }
+    }
+
+    /// The functions of a contract: those that the consumer imports, and those that it does not call.
+    fn functions(&self, link: &'a Resolved<'a>) -> BTreeSet<&'a str> {
+        let offered = self.offered(&link.choice.link.to).unwrap_or_default();
+        let same = offered.iter().filter(|given| given.name.serves(&link.contract.name));
+        let given = same.filter_map(|given| given.contract.ok()).flat_map(|contract| contract.functions.keys());
+        given.chain(link.contract.functions.keys()).map(String::as_str).collect()
+    }
 }
 
-/// The contract of the import, under the name that the link states where the import has none.
-fn wanted(choice: &Choice<'_>, offered: &[Offered<'_>]) -> Result<Arc<Contract>, Box<Fault>> {
+/// The provider that a link leads to, and its contract, where it is a process of its own.
+pub(crate) fn outside<'a>(intent: &'a Intent, target: &'a LinkTarget) -> Option<(&'a ProviderName, &'a ContractName)> {
+    let LinkTarget::Provider(name) = target else { return None };
+    let provider = intent.manifest.providers.get(name).filter(|provider| provider.kind == EXTERNAL)?;
+    Some((name, provider.contract.as_ref()?))
+}
+
+/// An external provider has the consumer's own types: what it serves is known by name alone.
+fn external<'a>(
+    choice: &Choice<'a>,
+    provider: &'a ProviderName,
+    serves: &ContractName,
+) -> Result<Resolved<'a>, Box<Fault>> {
+    let reach = choice.link.reach;
+    if reach != Reach::Lattice {
+        let (actor, import) = (choice.actor.clone(), choice.port.label.clone());
+        return Err(Box::new(Fault::ExternalReach { actor, import, provider: provider.clone(), reach }));
+    }
+    let contract = wanted(choice, &[serves], |_| vec![serves.clone()])?;
+    let name = crate::supply::named_like(serves, &contract.name);
+    supplier(choice, &contract, &[Offered { label: None, name: &name, contract: Ok(&contract) }])?;
+    Ok(Resolved { choice: *choice, contract, supplier: Supplier::Provider(provider) })
+}
+
+fn answered<'a>(choice: Choice<'a>, offered: &[Offered<'a>]) -> Result<Resolved<'a>, Box<Fault>> {
+    let names: Vec<_> = offered.iter().map(|given| given.name).collect();
+    let contract = wanted(&choice, &names, |contract| fitting(contract, offered))?;
+    let supplier = supplier(&choice, &contract, offered)?;
+    Ok(Resolved { choice, contract, supplier })
+}
+
+/// The contract of the import, under the name that the link states where the import has none. The target has contracts of
+/// the given names.
+fn wanted(
+    choice: &Choice<'_>,
+    names: &[&ContractName],
+    fitting: impl Fn(&Contract) -> Vec<ContractName>,
+) -> Result<Arc<Contract>, Box<Fault>> {
     let (actor, import) = (choice.actor.clone(), choice.port.label.clone());
     let contract = match &choice.port.shape {
         Shape::Contract(contract) => contract,
@@ -105,8 +178,8 @@ fn wanted(choice: &Choice<'_>, offered: &[Offered<'_>]) -> Result<Arc<Contract>,
             Err(Box::new(Fault::OtherContract { actor, import, stated: stated.clone(), own: own.clone() }))
         }
         (Some(_), _) => Ok(Arc::clone(contract)),
-        (None, Some(stated)) => Ok(Arc::new(contract.renamed(&versioned(stated, offered)))),
-        (None, None) => Err(Box::new(Fault::UnstatedContract { actor, import, fitting: fitting(contract, offered) })),
+        (None, Some(stated)) => Ok(Arc::new(contract.renamed(&versioned(stated, names)))),
+        (None, None) => Err(Box::new(Fault::UnstatedContract { actor, import, fitting: fitting(contract) })),
     }
 }
 
@@ -115,9 +188,9 @@ fn states(stated: &ContractName, own: &ContractName) -> bool {
 }
 
 /// A stated contract without a version takes the target's.
-fn versioned(stated: &ContractName, offered: &[Offered<'_>]) -> ContractName {
-    let same = offered.iter().filter(|given| given.name.same_interface(stated));
-    let newest = same.map(|given| &given.name.version).max().cloned().flatten();
+fn versioned(stated: &ContractName, names: &[&ContractName]) -> ContractName {
+    let same = names.iter().filter(|name| name.same_interface(stated));
+    let newest = same.map(|name| &name.version).max().cloned().flatten();
     ContractName { version: stated.version.clone().or(newest), ..stated.clone() }
 }
 

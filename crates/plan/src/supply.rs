@@ -36,6 +36,13 @@ pub(crate) fn offers(contracts: &[Arc<Contract>]) -> Vec<Offered<'_>> {
     contracts.iter().map(|contract| Offered { label: None, name: &contract.name, contract: Ok(contract) }).collect()
 }
 
+/// The contract that an external provider serves, for a consumer of `wanted`: a version that it does not state is the
+/// consumer's.
+pub(crate) fn named_like(serves: &ContractName, wanted: &ContractName) -> ContractName {
+    let version = serves.version.clone().or_else(|| wanted.version.clone());
+    ContractName { version, ..serves.clone() }
+}
+
 /// The one of `offered` that serves `wanted`, the newest if there are several.
 pub(crate) fn serving<'a>(wanted: &Contract, offered: &[Offered<'a>]) -> Result<Offered<'a>, Box<Misfit>> {
     let same: Vec<_> = offered.iter().filter(|given| given.name.same_interface(&wanted.name)).collect();

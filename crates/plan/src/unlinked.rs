@@ -1,14 +1,17 @@
 //! Imports that neither a link nor the host meets, and who could meet them.
 
+use std::sync::Arc;
+
 use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
+use model::manifest::EXTERNAL;
 use model::view::{ComponentView, Port, Shape};
 
 use crate::choose::Choice;
 use crate::findings::Findings;
 use crate::intent::{Intent, Inventory};
 use crate::problem::{Candidate, Fault, Place, Who};
-use crate::supply::{Offered, exports, fitting, offers, serving};
+use crate::supply::{Offered, exports, fitting, named_like, offers, serving};
 
 /// Finds the imports of an actor that nothing meets.
 pub(crate) fn unlinked(
@@ -40,12 +43,21 @@ pub(crate) fn unlinked(
 /// Actors and providers of the manifest that could serve; else kinds of provider that could be added.
 fn candidates(intent: &Intent, inventory: &Inventory, port: &Port, wanted: &Contract) -> Vec<Candidate> {
     let candidate = |who: Who, offered: &[Offered<'_>]| {
-        could_serve(port, wanted, offered).map(|contract| Candidate { who, contract })
+        could_serve(port, wanted, offered).map(|contract| Candidate { who, contract, far: false })
     };
     let actors =
         intent.components.iter().filter_map(|(name, view)| candidate(Who::Named(name.to_string()), &exports(view)));
     let providers = intent.manifest.providers.iter().filter_map(|(name, provider)| {
-        candidate(Who::Named(name.to_string()), &offers(&inventory.offers.get(&provider.kind)?.contracts))
+        let who = Who::Named(name.to_string());
+        match provider.contract.as_ref().filter(|_| provider.kind == EXTERNAL) {
+            Some(serves) => {
+                let contract = Arc::new(wanted.clone());
+                let name = named_like(serves, &wanted.name);
+                let found = candidate(who, &[Offered { label: None, name: &name, contract: Ok(&contract) }])?;
+                Some(Candidate { far: true, ..found })
+            }
+            None => candidate(who, &offers(&inventory.offers.get(&provider.kind)?.contracts)),
+        }
     });
     let named: Vec<_> = actors.chain(providers).collect();
     if !named.is_empty() {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use lattice::store::Bucket;
 use model::contract::Contract;
-use model::ids::ProviderName;
+use model::ids::{AppName, ProviderName};
 use model::manifest::ConfigValue;
 
 use crate::error::ProviderError;
@@ -23,7 +24,20 @@ pub enum State {
 /// What gives a contract.
 type Offer = fn() -> Result<Arc<Contract>, ProviderError>;
 /// What opens a provider of one kind.
-type Open = fn(&BTreeMap<String, ConfigValue>, &ProviderName, &Path) -> Result<Arc<dyn Provider>, ProviderError>;
+type Open = fn(&BTreeMap<String, ConfigValue>, &Surroundings<'_>) -> Result<Arc<dyn Provider>, ProviderError>;
+
+/// What a provider that is opened finds around it.
+#[derive(Clone)]
+pub struct Surroundings<'a> {
+    /// The application that it belongs to.
+    pub application: &'a AppName,
+    /// Its name there.
+    pub name: &'a ProviderName,
+    /// The application's folder for data on this host; it is made where it is missing.
+    pub data: &'a Path,
+    /// The bucket that all hosts of the lattice share; none on a host that is in no lattice.
+    pub state: Option<Arc<dyn Bucket>>,
+}
 
 /// A kind of provider, such as `keyvalue/embedded`.
 pub struct Kind {
@@ -53,7 +67,7 @@ impl Kind {
         self.offers.iter().map(|contract| contract()).collect()
     }
 
-    /// Opens a provider of this kind. `data` is the application's folder for data; it is made where it is missing.
+    /// Opens a provider of this kind.
     ///
     /// # Errors
     ///
@@ -61,10 +75,9 @@ impl Kind {
     pub fn open(
         &self,
         config: &BTreeMap<String, ConfigValue>,
-        name: &ProviderName,
-        data: &Path,
+        surroundings: &Surroundings<'_>,
     ) -> Result<Arc<dyn Provider>, ProviderError> {
-        (self.open)(config, name, data)
+        (self.open)(config, surroundings)
     }
 }
 
@@ -83,6 +96,7 @@ pub fn catalogue() -> &'static [Kind] {
             offers: &[contracts::counter],
             open: keyvalue::open_memory,
         },
+        Kind { name: keyvalue::NATS, state: State::Shared, offers: &[contracts::counter], open: keyvalue::open_nats },
     ]
 }
 

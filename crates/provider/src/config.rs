@@ -58,6 +58,15 @@ impl<'a> Config<'a> {
         found.ok_or_else(|| self.bad(key, format!("a whole number from {} to {}", bounds.start(), bounds.end())))
     }
 
+    /// A name in lower-case words joined by hyphens.
+    pub(crate) fn name(&self, key: &str) -> Result<Option<String>, ProviderError> {
+        match self.values.get(key) {
+            None => Ok(None),
+            Some(ConfigValue::Text(text)) if text.parse::<ProviderName>().is_ok() => Ok(Some(text.clone())),
+            Some(_) => Err(self.bad(key, "a name of lower-case words joined by hyphens, such as `shop`".to_owned())),
+        }
+    }
+
     fn bad(&self, key: &str, expected: String) -> ProviderError {
         let given = match self.values.get(key) {
             Some(ConfigValue::Text(text)) => format!("{text:?}"),

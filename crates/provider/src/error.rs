@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use adapter::generate::GenerateError;
 use adapter::source::SourceError;
+use engine::EngineError;
+use lattice::bus::BusError;
+use lattice::call::WordError;
 use model::ids::ProviderName;
 
 /// Why a provider does not start.
@@ -41,6 +45,17 @@ pub enum ProviderError {
         given: String,
         /// What it takes.
         expected: String,
+    },
+    /// A kind that keeps its state in a lattice, on a host that is in none.
+    #[error(
+        "provider `{provider}` uses `{kind}`, which keeps its state in a lattice: run the application on one with \
+         `lath up`, or use a kind such as `keyvalue/embedded` here"
+    )]
+    NoLattice {
+        /// The provider.
+        provider: ProviderName,
+        /// Its kind.
+        kind: &'static str,
     },
     /// A built-in contract does not parse.
     #[error("a contract that comes with this program cannot be read: install the program anew")]
@@ -129,4 +144,21 @@ pub enum ProviderError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// Why a provider's process does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// Its contract cannot travel as messages.
+    #[error("the contract of the provider has no receiver")]
+    Receiver(#[from] Box<GenerateError>),
+    /// The engine that runs the receiver.
+    #[error("the provider's receiver cannot run")]
+    Engine(#[from] EngineError),
+    /// The bus.
+    #[error("the provider cannot be reached over the bus")]
+    Bus(#[from] BusError),
+    /// A wire id that cannot travel.
+    #[error("the provider cannot be announced")]
+    Word(#[from] WordError),
 }

@@ -17,7 +17,8 @@
 //! The host is compared first (a route that names the host before those that name none), then the path: exact before
 //! parameters before `/*`, and of several `/*` the one with most segments. `/files/*` takes `/files` too. A path that
 //! is routed, but not for the request's method, is answered 405 with `allow`; `OPTIONS` is answered 204 with `allow`
-//! unless a route takes it.
+//! unless a route takes it. Several applications may share the port: the first of them keeps what two of them want
+//! ([`Router::merged`]).
 //!
 //! # Failures
 //!
@@ -45,9 +46,9 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use model::failure::Failure;
-use model::ids::ActorName;
+use model::ids::{ActorName, AppName};
 
-pub use router::{Router, RouterError};
+pub use router::{LeftOut, Router, RouterError};
 pub use server::{Drained, Ingress, IngressError, bind};
 pub use settings::Settings;
 
@@ -57,7 +58,9 @@ pub const METHOD: &str = "handle-request";
 /// A request on its way to an actor.
 #[derive(Debug)]
 pub struct HttpCall<'a> {
-    /// Who answers.
+    /// The application that has the route.
+    pub application: &'a AppName,
+    /// Its actor that answers.
     pub actor: &'a ActorName,
     /// The parameters of [`METHOD`], in wire version 1.
     pub payload: Vec<u8>,
@@ -65,6 +68,8 @@ pub struct HttpCall<'a> {
     pub deadline: Instant,
     /// The request's id, for logs and traces.
     pub request: &'a str,
+    /// The trace that the request belongs to: its `traceparent`, as the client wrote it.
+    pub trace: Option<&'a str>,
 }
 
 /// Whoever takes requests to actors.

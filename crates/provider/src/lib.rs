@@ -18,6 +18,7 @@ mod error;
 pub mod http;
 pub mod keyvalue;
 pub mod limits;
+pub mod process;
 pub mod service;
 mod throttle;
 
@@ -27,8 +28,8 @@ use futures_util::future::BoxFuture;
 use model::contract::ContractName;
 use model::failure::Failure;
 
-pub use catalogue::{Kind, State, catalogue, kind};
-pub use error::ProviderError;
+pub use catalogue::{Kind, State, Surroundings, catalogue, kind};
+pub use error::{ProcessError, ProviderError};
 
 /// One call of one function of a provider.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,14 @@ pub const QUEUE_MAX: usize = 4_096;
 /// What `durability = "interval"` may lose to a crash: 100 milliseconds.
 pub const SYNC_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Counters whose last value `keyvalue/nats` remembers, so that adding to one takes a single message: 4096 counters.
+pub const COUNTERS_REMEMBERED_MAX: usize = 4_096;
+/// Times that `keyvalue/nats` tries to add to a counter that others change at the same time: 64 times.
+pub const CONTENDED_TRIES_MAX: u32 = 64;
+
+/// Calls that a provider's process serves at once; more are refused: 256 calls.
+pub const PROCESS_CALLS_MAX: usize = 256;
+
 /// Failures that a worker of an ingress, or a store, logs in a second; further ones are counted: 100 failures.
 pub const FAILURES_LOGGED_PER_S_MAX: usize = 100;
 /// The longest cause of a failed request in the log; it may come from an actor: 1000 characters.

@@ -17,6 +17,8 @@
 //! # Ok::<(), provider::ProviderError>(())
 //! ```
 
+#[doc(hidden)]
+pub mod types;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use std::time::Instant;
 
 use adapter::codec::{decode_params, encode_result};
 use adapter::value::Value;
+use engine::native::Functions;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use model::contract::{Contract, ContractName, Function};
@@ -66,6 +69,16 @@ impl<B: Backend> Service<B> {
         Builder { service: Self { contract, backend, functions: BTreeMap::new() }, difference: None }
     }
 
+    /// What its functions share.
+    pub fn backend(&self) -> &Arc<B> {
+        &self.backend
+    }
+
+    /// The contract that it serves.
+    pub fn contract(&self) -> &Arc<Contract> {
+        &self.contract
+    }
+
     fn find(&self, contract: &ContractName, method: &str) -> Result<&Served<B>, Failure> {
         let offered = &self.contract.name;
         if contract != offered && !offered.serves(contract) {
@@ -80,11 +93,10 @@ impl<B: Backend> Service<B> {
 
     fn start<'s>(&'s self, call: &Call<'_>) -> Result<(&'s Served<B>, Answer), Failure> {
         let served = self.find(call.contract, call.method)?;
-        let refused = |text: String| Failure::not_started(RpcError::Deser(text));
-        let values = decode_params(&served.signature, call.payload).map_err(|error| refused(error.to_string()))?;
+        let values = decode_params(&served.signature, call.payload)
+            .map_err(|error| Failure::not_started(RpcError::Deser(error.to_string())))?;
         let answer = (served.run)(self.backend.clone(), values, call.deadline);
-        let mistyped = || refused(format!("the parameters of `{}` have other types", call.method));
-        Ok((served, answer.ok_or_else(mistyped)?))
+        Ok((served, answer.ok_or_else(|| mistyped(call.method))?))
     }
 }
 
@@ -102,6 +114,26 @@ impl<B: Backend> Provider for Service<B> {
     fn drain(&self) -> BoxFuture<'_, ()> {
         self.backend.drain()
     }
+}
+
+/// The same functions behind the contract's receiver, in a process of their own ([`crate::process`]).
+impl<B: Backend> Functions for Service<B> {
+    fn call<'a>(
+        &'a self,
+        function: &'a str,
+        params: Vec<Value>,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<Value>, Failure>> {
+        let started = self.find(&self.contract.name, function).and_then(|served| {
+            let answer = (served.run)(self.backend.clone(), params, deadline);
+            answer.ok_or_else(|| mistyped(function))
+        });
+        async move { started?.await.map(Some) }.boxed()
+    }
+}
+
+fn mistyped(method: &str) -> Failure {
+    Failure::not_started(RpcError::Deser(format!("the parameters of `{method}` have other types")))
 }
 
 /// A service whose functions are being stated.

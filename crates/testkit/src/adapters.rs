@@ -1,19 +1,16 @@
 //! Generated adapters, run alone in the engine: the test plays the bus on one side and the contract on the other.
 //!
-//! Values cross as [`adapter::value::Value`]s; how the engine writes its own dynamic values stays in `vals`.
-
-mod vals;
+//! Values cross as [`adapter::value::Value`]s; `engine::native::value` says how wasmtime writes them.
 
 use adapter::emit::Side;
 use adapter::generate::generate;
 use adapter::value::Value;
 use anyhow::{Context, Result, bail};
+use engine::native::value::{lift, lower};
 use model::contract::{Contract, Function};
 use model::failure::RpcError;
 use wasmtime::component::{Component, Instance, Linker, Val};
 use wasmtime::{Config, Engine, OptLevel, Store, StoreContextMut, Trap};
-
-use vals::{lift, lower};
 
 const SENDER_BUS: &str = "lath:wasmbus/sender@0.1.0";
 const RECEIVER_BUS: &str = "lath:wasmbus/receiver@0.1.0";
@@ -108,7 +105,7 @@ impl Sender {
     pub fn call(&mut self, name: &str, params: &[Value], reply: &Reply) -> Result<(Vec<Sent>, Outcome<Option<Value>>)> {
         let function = function(&self.contract, name)?.clone();
         let params = function.params.iter().zip(params).map(|(param, value)| lower(&param.ty, value));
-        let params = params.collect::<Result<Vec<Val>>>()?;
+        let params = params.collect::<wasmtime::Result<Vec<Val>>>()?;
         let mut results = vec![Val::Bool(false); function.result.iter().len()];
         self.store.data_mut().reply = Some(reply_val(reply));
         let interface = self.contract.name.to_string();
@@ -217,7 +214,7 @@ fn call<T: 'static>(
 
 fn called_with(contract: &Contract, name: &str, params: &[Val]) -> Result<Called> {
     let types = function(contract, name)?.params.iter().map(|param| &param.ty);
-    let params = types.zip(params).map(|(ty, val)| lift(ty, val)).collect::<Result<_>>()?;
+    let params = types.zip(params).map(|(ty, val)| lift(ty, val)).collect::<wasmtime::Result<_>>()?;
     Ok(Called { function: name.to_owned(), params })
 }
 

@@ -6,8 +6,18 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use host::application::Application;
 use host::{Host, HostSettings};
+use lattice::call::Incarnation;
+use lattice::calls::Caller;
 use lattice::memory::MemoryBus;
+use lattice::subject::Subjects;
 use tempfile::TempDir;
+
+use crate::caller::word;
+
+/// The host that runs the application.
+pub const HOST: &str = "here";
+/// Its lattice.
+pub const LATTICE: &str = "local";
 
 /// The folder of the repository.
 pub fn root() -> PathBuf {
@@ -35,6 +45,8 @@ pub struct Running {
     pub host: Host,
     /// The bus that it has joined.
     pub bus: Arc<MemoryBus>,
+    /// Calls it as another host would.
+    pub peer: Caller,
     /// The application.
     pub application: Arc<Application>,
     _data: Option<TempDir>,
@@ -52,8 +64,8 @@ pub async fn run_with(path: &Path, data: &Path) -> Result<Running> {
     let application = Application::open(path, &mut |_| {}).map_err(|error| anyhow!(chain(&error)))?;
     let plan = application.plan(None).map_err(|problems| anyhow!("{problems:#?}"))?;
     let settings = HostSettings {
-        name: "here".to_owned(),
-        lattice: "local".to_owned(),
+        name: HOST.to_owned(),
+        lattice: LATTICE.to_owned(),
         listen: Some(([127, 0, 0, 1], 0).into()),
         data: data.to_owned(),
         cache: Some(root().join("target/tools/compiled")),
@@ -62,7 +74,8 @@ pub async fn run_with(path: &Path, data: &Path) -> Result<Running> {
     let host = Host::start(application.clone(), plan.blueprint, settings, bus.clone(), Box::new(|_| {}))
         .await
         .map_err(|error| anyhow!(chain(&error)))?;
-    Ok(Running { host, bus, application, _data: None })
+    let peer = Caller::start(bus.clone(), Subjects::new(&word(LATTICE)), word("test"), Incarnation(1)).await?;
+    Ok(Running { host, bus, peer, application, _data: None })
 }
 
 impl Running {

@@ -1,19 +1,19 @@
 //! Calls of a running actor over the bus, as another host would make them.
 
 use std::path::Path;
-use std::time::Duration;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use adapter::codec;
 use adapter::source::Source;
 use adapter::value::Value;
 use anyhow::{Context as _, Result};
-use lattice::call::{Call, request};
-use lattice::subject::Subject;
+use lattice::call::{Call, Origin, Target, Word};
 use model::blueprint::WIRE_1;
 use model::contract::Contract;
 use model::failure::{Failure, RpcError};
 
-use crate::application::Running;
+use crate::application::{HOST, Running};
 
 /// Longer than anything that is not meant to be late.
 pub const AMPLE: Duration = Duration::from_secs(60);
@@ -28,22 +28,24 @@ pub fn contract(path: &Path, name: &str) -> Result<Contract> {
 #[derive(Clone)]
 pub struct Caller<'a> {
     running: &'a Running,
-    actor: String,
+    target: Target,
     contract: Contract,
 }
 
 impl Running {
     /// A caller of `actor`, on `contract`.
+    ///
+    /// # Panics
+    ///
+    /// `actor` is no name.
     pub fn caller(&self, actor: &str, contract: Contract) -> Caller<'_> {
-        let actor = format!("{}/{actor}", self.application.manifest().application);
-        Caller { running: self, actor, contract }
+        let target = word(&format!("{}/{actor}", self.application.manifest().application));
+        Caller { running: self, target, contract }
     }
 
     /// Sends a call to the host as it is, and waits for the answer.
     pub async fn send(&self, call: Call) -> Result<Vec<u8>, Failure> {
-        let subject = Subject::call("local", "here", "test")
-            .map_err(|error| Failure::not_started(RpcError::Rpc(error.to_string())))?;
-        request(&*self.bus, subject, call).await.map(Vec::from)
+        self.peer.call(&word(HOST), call).await.map(Vec::from)
     }
 }
 
@@ -60,14 +62,43 @@ impl Caller<'_> {
     }
 
     /// The message that calls `method` with `payload`, whatever those are.
+    ///
+    /// # Panics
+    ///
+    /// `method` cannot be written into a call.
     pub fn message(&self, method: &str, payload: Vec<u8>) -> Call {
-        Call {
-            actor: self.actor.clone(),
-            contract: self.contract.name.to_string(),
-            method: method.to_owned(),
-            wire: WIRE_1.to_owned(),
-            remaining: AMPLE,
-            payload: payload.into(),
-        }
+        Call { payload: payload.into(), ..call(self.target.clone(), &self.contract, method) }
     }
+}
+
+/// A call of `method` without parameters, as a person at the command line makes it.
+///
+/// # Panics
+///
+/// `method` cannot be written into a call.
+pub fn call(target: Target, contract: &Contract, method: &str) -> Call {
+    Call {
+        target,
+        origin: Origin::Operator,
+        link: None,
+        contract: word::<Word>(&contract.name.to_string()),
+        method: word(method),
+        wire: word(WIRE_1),
+        deadline: Instant::now() + AMPLE,
+        chain: 0,
+        depth: 0,
+        generation: 0,
+        trace: None,
+        payload: Vec::new().into(),
+    }
+}
+
+/// A name or a word that is known to be good.
+///
+/// # Panics
+///
+/// It is not.
+#[expect(clippy::panic, reason = "for tests, which then fail")]
+pub fn word<T: FromStr>(text: &str) -> T {
+    text.parse().unwrap_or_else(|_| panic!("`{text}` is not what it should be"))
 }

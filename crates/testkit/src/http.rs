@@ -31,9 +31,15 @@ pub async fn get(url: &str) -> Result<Answer> {
 
 /// Sends a request with a body.
 pub async fn send(method: &str, url: &str, body: &str) -> Result<Answer> {
+    request(method, url, &[], body).await
+}
+
+/// Sends a request with headers and a body.
+pub async fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
-    let request = hyper::Request::builder().method(method).uri(url).body(body)?;
+    let request = hyper::Request::builder().method(method).uri(url);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(body)?;
     let answer = client.request(request).await?;
     let (parts, body) = answer.into_parts();
     let headers = parts.headers.iter();

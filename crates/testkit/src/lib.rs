@@ -6,6 +6,8 @@ pub mod adapters;
 pub mod application;
 pub mod caller;
 pub mod http;
+pub mod lattice;
 pub mod log;
+pub mod record;
 pub mod values;
 pub mod wit;

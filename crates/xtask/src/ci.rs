@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::process::{self, say};
 use crate::project::Project;
-use crate::{files, guests, tidy};
+use crate::{files, guests, setup, tidy};
 
 /// What to do where cargo does not start.
 pub const CARGO_MEND: &str = "install Rust with rustup (https://rustup.rs)";
@@ -50,6 +50,9 @@ pub fn run(project: &Project) -> Result<()> {
 /// A guest could not be built, or a test failed.
 pub fn test(project: &Project, long: bool, args: &[String]) -> Result<()> {
     guests::run(project, &[])?;
+    setup::nats(project)?;
+    // A package without tests of its own is not built as a program.
+    process::run(cargo(project)?.args(["build", "--workspace", "--bin", "tax-process"]), CARGO_MEND)?;
     let mut command = cargo(project)?;
     command.args(["test", "--workspace"]).args(args);
     if long {
@@ -65,6 +68,7 @@ pub fn test(project: &Project, long: bool, args: &[String]) -> Result<()> {
 /// A guest could not be built, or the benchmark failed.
 pub fn bench(project: &Project, args: &[String]) -> Result<()> {
     guests::run(project, &[])?;
+    setup::nats(project)?;
     let mut command = cargo(project)?;
     command.args(["run", "--release", "-p", "testkit", "--bin", "bench", "--"]).args(args);
     process::run(&mut command, CARGO_MEND)

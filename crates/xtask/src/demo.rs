@@ -1,4 +1,9 @@
-//! `cargo x demo`: the first example, running.
+//! `cargo x demo`: the first example, running; on one machine, or on a lattice.
+
+mod lattice;
+mod traffic;
+
+pub use lattice::run as lattice;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;

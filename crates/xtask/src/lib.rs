@@ -18,7 +18,7 @@ pub mod tidy;
 
 use anyhow::Result;
 use project::Project;
-use task::Task;
+use task::{Demo, Task};
 
 /// Does what the command line asks for.
 ///
@@ -39,7 +39,8 @@ pub fn run(words: &[String]) -> Result<()> {
         Task::Test { long, args } => ci::test(&project, long, &args),
         Task::Tidy => tidy::run(&project),
         Task::Ci => ci::run(&project),
-        Task::Demo => demo::run(&project),
+        Task::Demo(Demo::Run) => demo::run(&project),
+        Task::Demo(Demo::Lattice) => demo::lattice(&project),
         Task::Bench { args } => ci::bench(&project, &args),
     }
 }

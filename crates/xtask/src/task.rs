@@ -9,7 +9,7 @@ use crate::guests;
 pub enum Task {
     /// Show the help.
     Help,
-    /// Install what guests need.
+    /// Install what guests and tests need.
     Setup,
     /// Build guests; all of them where no name is given.
     Guests {
@@ -27,13 +27,22 @@ pub enum Task {
     Tidy,
     /// Everything that must hold before a change lands.
     Ci,
-    /// Run the first example.
-    Demo,
+    /// Run an example.
+    Demo(Demo),
     /// Measure.
     Bench {
         /// Arguments for the benchmark.
         args: Vec<String>,
     },
+}
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demo {
+    /// The first example, on one machine, until Ctrl-C.
+    Run,
+    /// The same on three hosts, of which one is killed.
+    Lattice,
 }
 
 impl Task {
@@ -56,7 +65,7 @@ impl Task {
             "setup" => bare(name, options, Task::Setup)?,
             "tidy" => bare(name, options, Task::Tidy)?,
             "ci" => bare(name, options, Task::Ci)?,
-            "demo" => bare(name, options, Task::Demo)?,
+            "demo" => Task::Demo(demo(options)?),
             other => bail!("there is no task `{other}`; `cargo x help` lists them"),
         };
         let takes_args = matches!(task, Task::Test { .. } | Task::Bench { .. });
@@ -79,6 +88,14 @@ fn bare(name: &str, options: &[String], task: Task) -> Result<Task> {
         Some(option) => {
             bail!("`cargo x {name}` does not take `{option}`; `cargo x help` shows what it takes")
         }
+    }
+}
+
+fn demo(options: &[String]) -> Result<Demo> {
+    match options {
+        [] => Ok(Demo::Run),
+        [only] if only == "lattice" => Ok(Demo::Lattice),
+        other => bail!("`cargo x demo` takes `lattice` or nothing, not `{}`", other.join(" ")),
     }
 }
 
@@ -107,16 +124,17 @@ pub fn help() -> String {
 
 Tasks:
   demo                     run the counter example and say what to open
+  demo lattice             run it on three hosts over NATS, kill one while requests flow, and count the failures
   test [--long] [-- ARGS]  run every test; --long adds many more generated cases; ARGS go to `cargo test`
   ci                       everything that must hold before a change lands
   bench [-- ARGS]          measure, in release
-  setup                    install what guests are built with: wasm targets, componentize-py, componentize-qjs
+  setup                    install what is needed: wasm targets, componentize-py, componentize-qjs, a NATS server
   guests [NAME...]         build the example and test components that are stale
   tidy                     check sources and documents: crate edges, sizes, limits, links
   help                     this text
 
-What `setup` installs stays under target/tools, apart from the two rustup targets. `test`, `ci`, `demo` and `guests`
-install what they need of it.
+What `setup` installs stays under target/tools, apart from the two rustup targets. `test`, `ci`, `bench`, `demo` and
+`guests` install what they need of it.
 Guests: {}.",
         guests::names()
     )

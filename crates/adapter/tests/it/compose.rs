@@ -1,6 +1,6 @@
 //! Composition: what goes in, what comes out, and what does not fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ fn sender(label: &str) -> Wire {
         target: Target::Provider("kv".parse().unwrap()),
         reach: Reach::Host,
         deadline: Duration::from_secs(1),
+        idempotent: BTreeSet::new(),
     };
     let sender = SenderPlan { label: label.to_owned(), contract, adapter: AdapterPlan::Generated, link };
     Wire { import: STORE.to_owned(), to: WireTo::Sender(sender) }

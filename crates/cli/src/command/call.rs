@@ -4,6 +4,7 @@ mod function;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use adapter::codec::{decode_result, encode_params};
 use adapter::text::{Notation, params_from_args, result_to};
@@ -11,10 +12,12 @@ use adapter::value::Value;
 use clap::{Args, ValueEnum};
 use host::application::Application;
 use host::{Host, HostSettings};
-use lattice::call;
+use lattice::call::{self, Incarnation, Origin, Target, WordError};
+use lattice::calls::Caller;
 use lattice::memory::MemoryBus;
-use lattice::subject::Subject;
+use lattice::subject::Subjects;
 use model::failure::{Failure, RpcError};
+use model::ids::{AppName, NameError};
 use plan::Plan;
 
 use crate::application::{Told, open, planned, threads};
@@ -22,7 +25,6 @@ use crate::arguments::Format;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::output::{self, Outcome, Output};
-use crate::signature::signature;
 use function::Callee;
 
 /// The lattice and the host that exist for one call, and who calls.
@@ -69,7 +71,7 @@ impl Call {
         let callee = function::find(&plan.blueprint, self.actor.as_deref(), &self.function)?;
         let arguments = params_from_args(&callee.function, &self.args).map_err(|source| CliError::Arguments {
             function: callee.name.clone(),
-            signature: format!("{}: {}", callee.name, signature(&callee.function)),
+            signature: format!("{}: {}", callee.name, callee.function),
             source,
         })?;
         let payload = encode_params(&callee.function, &arguments.values)
@@ -135,20 +137,40 @@ async fn called(
     let start = Host::start(Arc::new(application), plan.blueprint.clone(), settings, bus.clone(), progress);
     let host = start.await?;
     let failed = |failure| CliError::Call { actor: callee.actor.clone(), function: callee.name.clone(), failure };
-    let call = call::Call {
-        actor: format!("{}/{}", plan.blueprint.application, callee.actor),
-        contract: callee.contract.to_string(),
-        method: callee.name.clone(),
-        wire: callee.wire.clone(),
-        remaining: deadline,
-        payload: payload.into(),
-    };
-    let reply = match Subject::call(LATTICE, HOST, CALLER) {
-        Ok(subject) => call::request(&*bus, subject, call).await,
-        Err(error) => Err(Failure::not_started(RpcError::Rpc(error.to_string()))),
-    };
+    let reply = asked(bus, &plan.blueprint.application, callee, payload, deadline).await;
     let drained = host.drain().await;
     let reply = reply.map_err(failed)?;
     drained?;
-    Ok(reply.to_vec())
+    Ok(reply)
+}
+
+/// Calls the host as a person at the command line.
+async fn asked(
+    bus: Arc<MemoryBus>,
+    app: &AppName,
+    callee: &Callee,
+    payload: Vec<u8>,
+    deadline: Duration,
+) -> Result<Vec<u8>, Failure> {
+    let wrong = |error: &dyn std::error::Error| Failure::not_started(RpcError::Rpc(error.to_string()));
+    let lattice = LATTICE.parse().map_err(|error: NameError| wrong(&error))?;
+    let me = CALLER.parse().map_err(|error: NameError| wrong(&error))?;
+    let host = HOST.parse().map_err(|error: NameError| wrong(&error))?;
+    let word = |text: &str| text.parse().map_err(|error: WordError| wrong(&error));
+    let call = call::Call {
+        target: Target::actor(app, &callee.actor),
+        origin: Origin::Operator,
+        link: None,
+        contract: word(&callee.contract.to_string())?,
+        method: word(&callee.name)?,
+        wire: word(&callee.wire)?,
+        deadline: Instant::now() + deadline,
+        chain: 0,
+        depth: 0,
+        generation: 0,
+        trace: None,
+        payload: payload.into(),
+    };
+    let caller = Caller::start(bus, Subjects::new(&lattice), me, Incarnation(1)).await;
+    caller.map_err(|error| wrong(&error))?.call(&host, call).await.map(Vec::from)
 }

@@ -1,24 +1,35 @@
 //! `lath plan`: how each link will run, and why.
 
+mod changes;
+
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use host::application::Application;
 use plan::LinkExplanation;
 use serde::Serialize;
 
+use changes::Changes;
+
 use crate::application::{open, planned};
+use crate::context::{Choice, Chosen};
+use crate::environment::Environment;
 use crate::error::CliError;
+use crate::lattice::on_lattice;
 use crate::output::{Outcome, Output};
 
 /// Show for each link how it will run and why, and what may surprise
 ///
-/// Builds what is stale, checks every import, contract and reach, and starts nothing.
+/// Builds what is stale, checks every import, contract and reach, and starts nothing. With a context it also shows what
+/// `lath up` would change on the lattice: versions, places, and what would find none.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     /// A folder with a `lath.toml`, a manifest, or a component
     #[arg(default_value = ".")]
     app: PathBuf,
+    #[command(flatten)]
+    choice: Choice,
 }
 
 #[derive(Serialize)]
@@ -30,6 +41,9 @@ struct Report {
     routes: Vec<Route>,
     links: Vec<Link>,
     warnings: Vec<Warning>,
+    /// What `lath up` would change; absent without a context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Changes>,
 }
 
 #[derive(Serialize)]
@@ -79,11 +93,34 @@ pub(super) struct Warning {
 }
 
 impl Plan {
-    pub(crate) fn run(&self, output: &Output) -> Result<Outcome, CliError> {
-        let plan = planned(&open(&self.app, output)?)?;
-        output.print(&Report::of(&plan))?;
+    pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
+        let chosen = self.choice.optional(environment)?;
+        let application = open(&self.app, output)?;
+        let report = Report::of(&planned(&application)?);
+        let Some(chosen) = chosen else {
+            output.print(&report)?;
+            return Ok(Outcome::Success);
+        };
+        match changes(&application, &chosen, environment) {
+            Ok(changes) => output.print(&Report { changes: Some(changes), ..report })?,
+            // A plan is of use without a lattice, unless this one was asked for by name.
+            Err(error @ CliError::Connect { .. }) if !chosen.is_named => {
+                output.print(&report)?;
+                output.progress(&format!("what `lath up` would change is not known: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
         Ok(Outcome::Success)
     }
+}
+
+/// What `lath up` would change on the lattice of a context.
+fn changes(application: &Application, chosen: &Chosen, environment: &Environment) -> Result<Changes, CliError> {
+    on_lattice(chosen, environment, async |joined| {
+        let preview = joined.operator.preview(application).await;
+        let preview = preview.map_err(|error| CliError::operate_on(application, error))?;
+        Ok(Changes::of(&chosen.name, &preview))
+    })
 }
 
 impl Report {
@@ -106,6 +143,7 @@ impl Report {
             routes: blueprint.routes.iter().map(Route::of).collect(),
             links: plan::explain(plan).iter().map(Link::of).collect(),
             warnings: plan.warnings.iter().map(Warning::of).collect(),
+            changes: None,
         }
     }
 }
@@ -164,7 +202,7 @@ impl fmt::Display for Report {
         for Warning { key, message, help } in &self.warnings {
             write!(f, "\nwarning: {message}\n  at {key}\n  {help}\n")?;
         }
-        Ok(())
+        self.changes.iter().try_for_each(|changes| write!(f, "\n{changes}"))
     }
 }
 

@@ -4,7 +4,10 @@ use crate::lath::lath;
 
 #[test]
 fn every_command_has_help() {
-    for command in ["run", "call", "plan", "compose", "adapter", "inspect"] {
+    for command in [
+        "run", "call", "plan", "compose", "adapter", "inspect", "up", "down", "status", "rollback", "drain", "host",
+        "context",
+    ] {
         let help = lath([command, "--help"]);
         insta::assert_snapshot!(format!("help-{command}"), help.success());
         assert_eq!(help.stderr, "");

@@ -47,10 +47,11 @@ pub(crate) fn command<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Com
 /// A program that may run `lath`, likewise.
 pub(crate) fn command_named<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(program);
-    for name in ["LATH_LOG", "LATH_CACHE", "XDG_CACHE_HOME", "COLUMNS", "NO_COLOR", "RUST_BACKTRACE"] {
+    for name in ["LATH_LOG", "LATH_CACHE", "LATH_CONTEXT", "XDG_CACHE_HOME", "COLUMNS", "NO_COLOR", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }
     command.env("LATH_CACHE", testkit::application::root().join("target/tools/compiled"));
+    command.env("XDG_CONFIG_HOME", testkit::application::root().join("target/tools/no-settings"));
     command.args(args).stdin(Stdio::null());
     command
 }

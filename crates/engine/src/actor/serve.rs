@@ -37,7 +37,10 @@ impl Inner {
                 self.rest(warm);
                 self.reply(reply.map_err(RpcError::from))
             }
-            Err(error) => Err(Failure::unknown(self.stopped(&error, warm.store.data(), method).failure(self.name()))),
+            Err(error) => match warm.store.data_mut().failure.take() {
+                Some(failure) => Err(failure),
+                None => Err(Failure::unknown(self.stopped(&error, warm.store.data(), method).failure(self.name()))),
+            },
         }
     }
 

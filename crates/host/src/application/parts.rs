@@ -76,7 +76,7 @@ impl Parts {
 }
 
 /// Reads a manifest's text.
-pub(super) fn read_text(path: &Path) -> Result<String, ApplicationError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, ApplicationError> {
     let bytes = read_bounded(path, MANIFEST_BYTES_MAX as u64)?;
     String::from_utf8(bytes).map_err(|_| ApplicationError::Read {
         path: path.to_owned(),

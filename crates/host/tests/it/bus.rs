@@ -1,61 +1,78 @@
 //! The host on the bus: messages that are no calls, and how many it serves.
 
-use std::time::Instant;
-
 use futures_util::future::join_all;
 use host::limits::BUS_CALLS_MAX;
-use lattice::bus::{Bus as _, Message};
-use lattice::call::read_answer;
-use lattice::subject::Subject;
+use lattice::bus::{Bus as _, Message, Subscription};
+use lattice::call::{Answer, CallId, Incarnation};
+use lattice::subject::{Subjects, Token};
 use model::failure::Progress;
-use testkit::caller::AMPLE;
+use model::ids::HostName;
+use testkit::application::{HOST, LATTICE, Running};
+use testkit::caller::{AMPLE, word};
 
 use crate::scene::{faults, faulty, until};
 
-const HEADERS: [(&str, &str); 5] = [
-    ("lath-actor", "test/target"),
-    ("lath-contract", "test:faulty/faults@0.1.0"),
-    ("lath-method", "now"),
-    ("lath-wire", "lath/1"),
-    ("lath-deadline", "60000"),
-];
+const HEADER: &str = "target=test/target caller=@operator contract=test:faulty/faults@0.1.0 method=now wire=lath/1 deadline=60000 chain=1 \
+     depth=0 generation=0";
 
-fn message(headers: Vec<(&str, &str)>) -> Message {
-    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let subject = Subject::call("local", "here", "test").unwrap();
-    Message { subject, headers, payload: Vec::new().into(), reply: None }
+/// Sends messages by hand.
+struct Hand<'a> {
+    running: &'a Running,
+    answers: Subscription,
+    sequence: u64,
+}
+
+impl<'a> Hand<'a> {
+    async fn new(running: &'a Running) -> Self {
+        let answers = running.bus.subscribe(subjects().replies(&word("hand"))).await.unwrap();
+        Self { running, answers, sequence: 0 }
+    }
+
+    fn message() -> Message {
+        Message::new(subjects().call(&word(HOST), &word("hand")), "")
+    }
+
+    /// What a message comes to that has this header, or none.
+    async fn ask(&mut self, header: Option<&str>) -> Result<(), String> {
+        self.sequence += 1;
+        let id = CallId { incarnation: Incarnation(1), sequence: self.sequence };
+        let callee = Token::from(&word::<HostName>(HOST));
+        let message = Self::message().wanting(subjects().reply(&word("hand"), &callee, &id.token()));
+        let message = header.into_iter().fold(message, |message, header| message.with("lath-call", header));
+        self.running.bus.publish(message).unwrap();
+        let answer = tokio::time::timeout(AMPLE, self.answers.next()).await.unwrap().unwrap();
+        match Answer::from_message(&answer).unwrap() {
+            Answer::Whole(Err(failure)) => Err(format!("{:?} {}", failure.progress, failure.error)),
+            Answer::Whole(Ok(_)) | Answer::Chunks(_) => Ok(()),
+        }
+    }
+}
+
+fn subjects() -> Subjects {
+    Subjects::new(&word(LATTICE))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_no_call_is_refused() {
     let running = faulty("target", "").await;
-    let ask = async |headers| {
-        let answer = running.bus.request(message(headers), Instant::now() + AMPLE).await.unwrap();
-        read_answer(&answer).unwrap().map_err(|failure| format!("{:?} {}", failure.progress, failure.error))
-    };
+    let mut hand = Hand::new(&running).await;
     let broken = |reason: &str| {
-        let text = format!("the message on `lath.local.call.here.test` is not a call: {reason}");
-        format!("NotStarted deser: {text}; check the version of its sender")
+        let text = format!("the message on `lath.local.call.here.hand` is not a call: {reason}");
+        Err(format!("NotStarted deser: {text}; check the version of its sender"))
     };
-    for (name, _) in HEADERS {
-        let headers = HEADERS.into_iter().filter(|(other, _)| *other != name).collect();
-        assert_eq!(ask(headers).await.unwrap_err(), broken(&format!("header `{name}` is missing")));
-    }
+    assert_eq!(hand.ask(None).await, broken("header `lath-call` is missing"));
     for deadline in ["", "-1", "soon", "99999999999999999999"] {
-        let headers =
-            HEADERS.into_iter().map(|(name, value)| (name, if name == "lath-deadline" { deadline } else { value }));
-        let reason = format!("header `lath-deadline` is `{deadline}`, not a number of milliseconds");
-        assert_eq!(ask(headers.collect()).await.unwrap_err(), broken(&reason));
+        let reason = format!("`deadline` in header `lath-call` is `{deadline}`, not a number of milliseconds");
+        assert_eq!(hand.ask(Some(&HEADER.replace("60000", deadline))).await, broken(&reason));
     }
+    let passed = hand.ask(Some(&HEADER.replace("60000", "0"))).await.unwrap_err();
+    assert!(passed.starts_with("NotStarted deadline-exceeded: "), "{passed}");
     // A deadline beyond all is cut down, not refused.
-    let headers = HEADERS
-        .into_iter()
-        .map(|(name, value)| (name, if name == "lath-deadline" { "18446744073709551615" } else { value }));
-    assert!(ask(headers.collect()).await.is_ok());
+    assert_eq!(hand.ask(Some(&HEADER.replace("60000", "18446744073709551615"))).await, Ok(()));
     // Without a wish for an answer it is no call: nothing happens, and the host goes on.
-    running.bus.publish(message(HEADERS.into())).await.unwrap();
-    running.bus.publish(message(Vec::new())).await.unwrap();
-    assert!(ask(HEADERS.into()).await.is_ok());
+    running.bus.publish(Hand::message().with("lath-call", HEADER)).unwrap();
+    running.bus.publish(Hand::message()).unwrap();
+    assert_eq!(hand.ask(Some(HEADER)).await, Ok(()));
     assert_eq!(running.host.stats().actors.values().map(|actor| actor.calls).sum::<u64>(), 2);
 }
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use host::HostError;
-use lattice::call::request;
-use lattice::subject::Subject;
 use model::failure::Progress;
-use testkit::application::Running;
+use testkit::application::{HOST, Running};
+use testkit::caller::word;
 use testkit::http::get;
 
 use crate::scene::{FAULTY_HTTP, assert_like, faults, faulty, start, told, until};
@@ -14,27 +13,25 @@ use crate::scene::{FAULTY_HTTP, assert_like, faults, faulty, start, told, until}
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_finished() {
     let running = faulty("target", "limits.execution = \"1s\"").await;
-    let Running { host, bus, .. } = &running;
+    let Running { host, peer, .. } = &running;
     let spin = faults(&running, "target").message("spin", vec![]);
-    let subject = Subject::call("local", "here", "test").unwrap();
     let call = {
-        let (bus, spin, subject) = (bus.clone(), spin.clone(), subject.clone());
-        tokio::spawn(async move { request(&*bus, subject, spin).await.map(|_| None) })
+        let (peer, spin) = (peer.clone(), spin.clone());
+        tokio::spawn(async move { peer.call(&word(HOST), spin).await.map(|_| None) })
     };
     until("it runs", || host.stats().actors.values().any(|actor| actor.running == 1)).await;
-    let Running { host, bus, .. } = running;
+    let Running { host, peer, .. } = running;
     host.drain().await.unwrap();
     assert_like(&told(call.await.unwrap()), "Unknown deadline-exceeded: …");
-    assert_eq!(request(&*bus, subject, spin).await.unwrap_err().progress, Progress::NotStarted);
+    assert_eq!(peer.call(&word(HOST), spin).await.unwrap_err().progress, Progress::NotStarted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_too_long_is_cut_off_and_said_so() {
     let running = faulty("target", "limits.execution = \"10s\"").await;
     let spin = faults(&running, "target").message("spin", vec![]);
-    let Running { host, bus, .. } = running;
-    let subject = Subject::call("local", "here", "test").unwrap();
-    let call = tokio::spawn(async move { request(&*bus, subject, spin).await });
+    let Running { host, peer, .. } = running;
+    let call = tokio::spawn(async move { peer.call(&word(HOST), spin).await });
     until("it runs", || host.stats().actors.values().any(|actor| actor.running == 1)).await;
     let patience = Duration::from_millis(250);
     let error = host.drain_within(patience).await.unwrap_err();
@@ -54,11 +51,10 @@ async fn calls_that_come_too_late_are_not_started() {
     let running = faulty("target", "limits = { execution = \"1s\", instances = 1 }").await;
     let caller = faults(&running, "target");
     let (spin, now) = (caller.message("spin", vec![]), caller.message("now", vec![]));
-    let Running { host, bus, .. } = running;
-    let subject = Subject::call("local", "here", "test").unwrap();
+    let Running { host, peer, .. } = running;
     let send = |call| {
-        let (bus, subject) = (bus.clone(), subject.clone());
-        tokio::spawn(async move { request(&*bus, subject, call).await })
+        let peer = peer.clone();
+        tokio::spawn(async move { peer.call(&word(HOST), call).await })
     };
     let running = send(spin);
     until("it runs", || host.stats().actors.values().any(|actor| actor.running == 1)).await;

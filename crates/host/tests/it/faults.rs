@@ -1,11 +1,11 @@
 //! How failures arrive: at the caller, at a client of the bus, at a client of HTTP.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lattice::call::Call;
 use model::failure::{Failure, Progress};
-use testkit::application::{Running, guest};
-use testkit::caller::contract;
+use testkit::application::{HOST, Running, guest};
+use testkit::caller::{contract, word};
 use testkit::http::get;
 
 use crate::scene::{FAULTY_HTTP, assert_get, assert_like, faults, faulty, start};
@@ -105,12 +105,12 @@ async fn the_caller_sees_every_failure() {
 fn broken(call: &Call, what: &str, with: &str) -> Call {
     let mut call = call.clone();
     match what {
-        "actor" => call.actor = with.to_owned(),
-        "contract" => call.contract = with.to_owned(),
-        "method" => call.method = with.to_owned(),
-        "wire" => call.wire = with.to_owned(),
+        "actor" => call.target = with.parse().unwrap(),
+        "contract" => call.contract = with.parse().unwrap(),
+        "method" => call.method = with.parse().unwrap(),
+        "wire" => call.wire = with.parse().unwrap(),
         "payload" => call.payload = with.as_bytes().to_vec().into(),
-        _ => call.remaining = Duration::from_millis(with.parse().unwrap()),
+        _ => call.deadline = Instant::now() + Duration::from_millis(with.parse().unwrap()),
     }
     call
 }
@@ -124,7 +124,6 @@ async fn a_client_of_the_bus_is_told_what_is_wrong() {
     for (what, with, expected) in [
         ("actor", "test/gone", "NotStarted transport: actor test/gone does not run here"),
         ("actor", "other/target", "NotStarted transport: actor other/target does not run here"),
-        ("actor", "target", "NotStarted transport: actor target does not run here"),
         (
             "contract",
             "test:faulty/faults@0.2.0",
@@ -136,7 +135,6 @@ async fn a_client_of_the_bus_is_told_what_is_wrong() {
             "NotStarted invalid-parameter: actor test/target does not answer on test:faulty/faults@0.1.0 in json/1",
         ),
         ("method", "none", "Unknown method-not-handled: …"),
-        ("method", "", "Unknown method-not-handled: …"),
         ("payload", "", "Unknown deser: …"),
         ("payload", "\u{5}PATH", "Unknown deser: …"),
         ("payload", "\u{4}PATH and more", "Unknown deser: …"),
@@ -153,10 +151,9 @@ async fn a_client_of_the_bus_is_told_what_is_wrong() {
 async fn nobody_at_home_is_not_started() {
     let running = faulty("target", "").await;
     let call = faults(&running, "target").message("now", vec![]);
-    let Running { host, bus, .. } = running;
+    let Running { host, peer, .. } = running;
     host.drain().await.unwrap();
-    let subject = lattice::subject::Subject::call("local", "here", "test").unwrap();
-    let Failure { error, progress } = lattice::call::request(&*bus, subject, call).await.unwrap_err();
+    let Failure { error, progress } = peer.call(&word(HOST), call).await.unwrap_err();
     assert_eq!((error.parts().0, progress), ("transport", Progress::NotStarted));
 }
 

@@ -1,13 +1,14 @@
 //! Nothing is left of failing calls. Files and memory are counted by process, so this one gets a process of its own.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use host::HostStats;
 use lattice::call::Call;
 use model::ids::ActorName;
 use testkit::application::Running;
+use testkit::caller::AMPLE;
 use testkit::http::get;
 
 use crate::scene::{FAULTY, FAULTY_HTTP, assert_get, faults, start, until};
@@ -71,9 +72,7 @@ fn failed(stats: &HostStats) -> (u64, u64) {
 /// Calls that fail cheaply, and requests that trap, every other one behind a link.
 async fn fail(running: &Running, calls: usize, traps: usize) {
     let target = faults(running, "target");
-    let late = Call { remaining: Duration::ZERO, ..target.message("now", vec![]) };
-    let cheap =
-        [target.message("none", vec![]), target.message("env", vec![0xff; 8]), target.message("echo", vec![]), late];
+    let cheap = [target.message("none", vec![]), target.message("env", vec![0xff; 8]), target.message("echo", vec![])];
     many(calls, |index| refused(running, cheap[index % cheap.len()].clone())).await;
     many(traps, async |index| {
         let path = if index % 2 == 0 { "/panic" } else { "/next/panic" };
@@ -84,7 +83,7 @@ async fn fail(running: &Running, calls: usize, traps: usize) {
 }
 
 async fn refused(running: &Running, call: Call) {
-    assert!(running.send(call).await.is_err());
+    assert!(running.send(Call { deadline: Instant::now() + AMPLE, ..call }).await.is_err());
 }
 
 /// Does something so often, some of it at once.

@@ -1,6 +1,14 @@
 //! The bus and the envelope of calls, through their public face.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, clippy::indexing_slicing)]
 
+mod authority;
 mod bus;
 mod call;
+mod calls;
+mod chunk;
+mod connect;
+mod document;
+mod objects;
+mod store;
 mod subject;
+mod twin;

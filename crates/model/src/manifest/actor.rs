@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::link::{Link, LinkKey};
 use crate::ids::ByteSize;
 use crate::limits;
+use crate::placement::Place;
 
 /// A component to run, with its limits, grants and links.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Actor {
     pub component: ComponentRef,
     /// How the component is built, where the manifest says.
     pub build: Option<Build>,
+    /// Which hosts run it, and how many.
+    pub place: Place,
     /// What it may use.
     pub limits: Limits,
     /// What it may reach apart from its links.

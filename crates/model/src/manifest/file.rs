@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 
 use super::ConfigValue;
 use super::actor::ComponentRef;
+use super::client::MayCall;
 use super::duration::WrittenDuration;
-use super::leaf::{At, CommandLine, FileVersion, Pattern, ProviderKind, Target, Variable};
+use super::leaf::{At, CommandLine, FileVersion, FunctionName, Pattern, ProviderKind, Target, Variable};
 use super::link::{LinkKey, OnFailure, Reach};
-use super::route::{HostName, Method};
+use super::route::{DomainName, Method};
 use super::route_path::RoutePath;
 use crate::contract::ContractName;
-use crate::ids::{ActorName, AppName, ByteSize, ProviderName};
+use crate::ids::{ActorName, AppName, ByteSize, ClientName, LabelKey, LabelValue, ProviderName};
 use crate::limits;
 
 /// A Lath application: actors, providers, links and routes.
@@ -38,10 +39,12 @@ pub(super) struct ManifestFile {
     pub(super) routes: Option<Vec<RouteFile>>,
     /// Adapters written by hand, by the contract that they serve.
     pub(super) adapters: Option<BTreeMap<At<ContractName>, AdapterFile>>,
+    /// Programs outside the lattice that may call actors, by name.
+    pub(super) clients: Option<BTreeMap<At<ClientName>, ClientFile>>,
 }
 
 impl ManifestFile {
-    pub(super) const LATER: &[&str] = &["clients", "env"];
+    pub(super) const LATER: &[&str] = &["env"];
 }
 
 /// The application.
@@ -64,6 +67,8 @@ pub(super) struct ActorFile {
     pub(super) component: Option<At<ComponentRef>>,
     /// How the component is built.
     pub(super) build: Option<BuildFile>,
+    /// Which hosts of a lattice run the actor, and how many; one, whichever, by default.
+    pub(super) place: Option<PlaceFile>,
     /// What the actor may use, per host.
     pub(super) limits: Option<LimitsFile>,
     /// What the actor may reach apart from its links.
@@ -73,7 +78,7 @@ pub(super) struct ActorFile {
 }
 
 impl ActorFile {
-    pub(super) const LATER: &[&str] = &["config", "place", "ready", "share"];
+    pub(super) const LATER: &[&str] = &["config", "ready", "share"];
 }
 
 /// How a component is built.
@@ -87,6 +92,22 @@ pub(super) struct BuildFile {
     pub(super) dir: Option<At<PathBuf>>,
     /// Patterns of the files that it reads, relative to `dir`.
     pub(super) watch: Option<Vec<At<Pattern>>>,
+}
+
+/// Which hosts of a lattice run an actor, and how many. Actors that are linked with reach `host` are placed together.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(rename = "place", deny_unknown_fields)]
+pub(super) struct PlaceFile {
+    /// How many hosts run it; by default one, or as many as an actor that it is placed together with.
+    #[schemars(range(min = 1, max = limits::REPLICAS_MAX))]
+    pub(super) replicas: Option<At<u32>>,
+    /// The label over whose values the hosts are spread, such as `zone`.
+    pub(super) spread: Option<At<LabelKey>>,
+    /// The labels that a host must have.
+    #[schemars(extend("maxProperties" = limits::LABELS_MAX))]
+    pub(super) on: Option<BTreeMap<At<LabelKey>, At<LabelValue>>>,
+    /// True to run it on every host that has the labels.
+    pub(super) everywhere: Option<At<bool>>,
 }
 
 /// What an actor may use, per host.
@@ -142,25 +163,26 @@ pub(super) struct LinkFile {
     pub(super) contract: Option<At<ContractName>>,
     /// What to do about functions that leave no room for a failure.
     pub(super) on_failure: Option<At<OnFailure>>,
+    /// Functions whose calls may be tried again, on another host, after a failure that leaves open whether they ran.
+    #[schemars(extend("uniqueItems" = true))]
+    pub(super) idempotent: Option<Vec<At<FunctionName>>>,
 }
 
 impl LinkFile {
-    pub(super) const LATER: &[&str] = &["idempotent", "open", "via"];
+    pub(super) const LATER: &[&str] = &["open", "via"];
 }
 
 /// Whoever implements a contract natively.
 #[derive(Debug, JsonSchema)]
-#[schemars(rename = "provider", deny_unknown_fields, transform = later(Self::LATER))]
+#[schemars(rename = "provider", deny_unknown_fields)]
 pub(super) struct ProviderFile {
     /// Which provider.
     #[schemars(required, rename = "use")]
     pub(super) kind: Option<At<ProviderKind>>,
-    /// Its configuration.
+    /// Its configuration; an external one has its own.
     pub(super) config: Option<BTreeMap<At<String>, At<ConfigValue>>>,
-}
-
-impl ProviderFile {
-    pub(super) const LATER: &[&str] = &["contract"];
+    /// The contract on which an external provider answers; needed there, and there only.
+    pub(super) contract: Option<At<ContractName>>,
 }
 
 /// Requests that go to an actor.
@@ -168,7 +190,7 @@ impl ProviderFile {
 #[schemars(rename = "route", deny_unknown_fields)]
 pub(super) struct RouteFile {
     /// The host that is asked for; any by default.
-    pub(super) host: Option<At<HostName>>,
+    pub(super) host: Option<At<DomainName>>,
     /// Exact (`/cart`), with parameters (`/cart/{id}`) or with everything below (`/files/*`).
     #[schemars(required)]
     pub(super) path: Option<At<RoutePath>>,
@@ -190,6 +212,15 @@ pub(super) struct AdapterFile {
     /// The component that turns messages into typed calls.
     #[schemars(required)]
     pub(super) receiver: Option<At<PathBuf>>,
+}
+
+/// A program outside the lattice.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "client", deny_unknown_fields)]
+pub(super) struct ClientFile {
+    /// The contracts of actors that it may call.
+    #[schemars(required, extend("uniqueItems" = true))]
+    pub(super) may: Option<Vec<At<MayCall>>>,
 }
 
 /// Adds keys that are known and not built yet: an editor shows why it refuses them.

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use toml::de::DeValue;
 
 use super::error::suggestion;
-pub(super) use texts::{CommandLine, Pattern, Target, Variable};
+pub(super) use texts::{CommandLine, FunctionName, Pattern, Target, Variable};
 pub(super) use values::{FileVersion, ProviderKind};
 
 /// A value of the manifest, and where it stands.
@@ -20,6 +20,12 @@ pub(super) struct At<T> {
     pub(super) value: T,
     pub(super) key: String,
     pub(super) span: Range<usize>,
+}
+
+impl<T> At<T> {
+    pub(super) fn into_value(self) -> T {
+        self.value
+    }
 }
 
 /// Values are compared without their places, so that they can be keys.
@@ -90,7 +96,7 @@ fn refused(message: String, help: &str) -> Refused {
 }
 
 /// Reads a string that its own type parses.
-fn parsed<T: FromStr<Err: ToString>>(value: &DeValue<'_>) -> Result<T, Refused> {
+pub(super) fn parsed<T: FromStr<Err: ToString>>(value: &DeValue<'_>) -> Result<T, Refused> {
     text(value, |text| text.parse().map_err(|error: T::Err| Refused::Value(error.to_string(), None)))
 }
 

@@ -1,6 +1,7 @@
 //! Links: (actor, import) → target.
 
 use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub struct Link {
     pub contract: Option<ContractName>,
     /// What to do about functions that leave no room for a failure.
     pub on_failure: Option<OnFailure>,
+    /// Functions whose calls may be tried again, on another host, after a failure that leaves open whether they ran.
+    pub idempotent: BTreeSet<String>,
 }
 
 /// Who answers over a link.

@@ -6,8 +6,8 @@ use toml::de::{DeTable, DeValue};
 use super::Manifest;
 use super::error::{Fault, ManifestErrors, placed};
 use super::file::{
-    ActorFile, AdapterFile, ApplicationFile, BuildFile, GrantsFile, LimitsFile, LinkFile, ManifestFile, ProviderFile,
-    RouteFile,
+    ActorFile, AdapterFile, ApplicationFile, BuildFile, ClientFile, GrantsFile, LimitsFile, LinkFile, ManifestFile,
+    PlaceFile, ProviderFile, RouteFile,
 };
 use super::leaf::{At, FileVersion, Leaf};
 use super::resolve::resolve;
@@ -18,7 +18,7 @@ use crate::limits::MANIFEST_BYTES_MAX;
 /// Reads a manifest.
 pub(super) fn read(text: &str) -> Result<Manifest, ManifestErrors> {
     if text.len() > MANIFEST_BYTES_MAX {
-        return Err(placed(text, vec![too_long(text.len())]));
+        return Err(placed(text, vec![too_long("the manifest", text.len(), "divide the application")]));
     }
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -38,12 +38,12 @@ pub(super) fn read(text: &str) -> Result<Manifest, ManifestErrors> {
     }
 }
 
-fn too_long(bytes: usize) -> Fault {
-    let message = format!("the manifest has {bytes} bytes, at most {MANIFEST_BYTES_MAX} are read");
-    Fault { span: 0..0, key: String::new(), message, help: Some("divide the application".to_owned()) }
+pub(super) fn too_long(what: &str, bytes: usize, help: &str) -> Fault {
+    let message = format!("{what} has {bytes} bytes, at most {MANIFEST_BYTES_MAX} are read");
+    Fault { span: 0..0, key: String::new(), message, help: Some(help.to_owned()) }
 }
 
-fn syntax_fault(error: &toml::de::Error, text: &str) -> Fault {
+pub(super) fn syntax_fault(error: &toml::de::Error, text: &str) -> Fault {
     let span = error.span().unwrap_or(text.len()..text.len());
     Fault { span, key: String::new(), message: format!("not TOML: {}", error.message()), help: None }
 }
@@ -64,6 +64,8 @@ fn manifest(mut table: Table<'_>, notes: &mut Notes) -> ManifestFile {
         routes: table.take("routes", notes).and_then(|node| routes(node, notes)),
         adapters: open(&mut table, "adapters", r#"{ "lath:keyvalue/counter" = { … } }"#, notes)
             .map(|adapters| adapters.entries(notes, adapter)),
+        clients: open(&mut table, "clients", r#"{ nightly = { may = ["cart/acme:shop/cart"] } }"#, notes)
+            .map(|clients| clients.entries(notes, client)),
     };
     table.later(ManifestFile::LATER, notes);
     table.close(notes);
@@ -86,6 +88,7 @@ fn actor(node: Node<'_>, notes: &mut Notes) -> Option<ActorFile> {
     let file = ActorFile {
         component: table.need_leaf("component", notes),
         build: table.take("build", notes).and_then(|node| build(node, notes)),
+        place: table.take("place", notes).and_then(|node| place(node, notes)),
         limits: table.take("limits", notes).and_then(|node| limits(node, notes)),
         grants: table.take("grants", notes).and_then(|node| grants(node, notes)),
         links: open(&mut table, "links", r#"{ "acme:tax/rates" = { to = "tax" } }"#, notes)
@@ -102,6 +105,18 @@ fn build(node: Node<'_>, notes: &mut Notes) -> Option<BuildFile> {
         run: table.need_leaf("run", notes),
         dir: table.leaf("dir", notes),
         watch: table.take("watch", notes).and_then(|node| node.list(notes)),
+    };
+    table.close(notes);
+    Some(file)
+}
+
+fn place(node: Node<'_>, notes: &mut Notes) -> Option<PlaceFile> {
+    let mut table = node.table(r#"{ replicas = 3, spread = "zone", on = { tier = "web" } }"#, notes)?;
+    let file = PlaceFile {
+        replicas: table.leaf("replicas", notes),
+        spread: table.leaf("spread", notes),
+        on: open(&mut table, "on", r#"{ tier = "web" }"#, notes).map(|on| on.entries(notes, Node::leaf)),
+        everywhere: table.leaf("everywhere", notes),
     };
     table.close(notes);
     Some(file)
@@ -140,6 +155,7 @@ fn link(node: Node<'_>, notes: &mut Notes) -> Option<LinkFile> {
         deadline: table.leaf("deadline", notes),
         contract: table.leaf("contract", notes),
         on_failure: table.leaf("on-failure", notes),
+        idempotent: table.take("idempotent", notes).and_then(|node| node.list(notes)),
     };
     table.later(LinkFile::LATER, notes);
     table.close(notes);
@@ -150,8 +166,8 @@ fn provider(node: Node<'_>, notes: &mut Notes) -> Option<ProviderFile> {
     let mut table = node.table(r#"{ use = "keyvalue/embedded" }"#, notes)?;
     let kind = table.need_leaf("use", notes);
     let config = open(&mut table, "config", r#"{ durability = "group" }"#, notes);
-    let file = ProviderFile { kind, config: config.map(|config| config.entries(notes, Node::leaf)) };
-    table.later(ProviderFile::LATER, notes);
+    let config = config.map(|config| config.entries(notes, Node::leaf));
+    let file = ProviderFile { kind, config, contract: table.leaf("contract", notes) };
     table.close(notes);
     Some(file)
 }
@@ -186,4 +202,11 @@ fn adapter(node: Node<'_>, notes: &mut Notes) -> Option<AdapterFile> {
     let file = AdapterFile { sender: table.need_leaf("sender", notes), receiver: table.need_leaf("receiver", notes) };
     table.close(notes);
     Some(file)
+}
+
+fn client(node: Node<'_>, notes: &mut Notes) -> Option<ClientFile> {
+    let mut table = node.table(r#"{ may = ["cart/acme:shop/cart"] }"#, notes)?;
+    let may = table.need("may", r#"["cart/acme:shop/cart"]"#, notes).and_then(|node| node.list(notes));
+    table.close(notes);
+    Some(ClientFile { may })
 }

@@ -1,24 +1,26 @@
 //! From keys to a manifest: defaults, bounds, and references between actors, providers and routes.
 
+mod clients;
 mod links;
+mod places;
+mod providers;
 mod routes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::actor::{Actor, Build, Grants, Limits};
 use super::duration::WrittenDuration;
-use super::file::{
-    ActorFile, AdapterFile, ApplicationFile, BuildFile, GrantsFile, LimitsFile, ManifestFile, ProviderFile,
-};
+use super::file::{ActorFile, AdapterFile, ApplicationFile, BuildFile, GrantsFile, LimitsFile, ManifestFile};
 use super::leaf::At;
 use super::place::Spans;
 use super::tree::Notes;
-use super::{CustomAdapter, Manifest, Provider};
+use super::{CustomAdapter, Manifest};
 use crate::ids::AppName;
 use crate::limits;
+use crate::placement::Place;
 use links::Names;
 
 /// What the manifest asks for. `None` only after an error was noted.
@@ -26,15 +28,18 @@ pub(super) fn resolve(file: ManifestFile, notes: &mut Notes) -> Option<Manifest>
     let names = Names::of(&file, notes);
     let (name, deadline) = file.application.map_or((None, None), |file| application(file, notes));
     let actors = collected(file.actors, |file| actor(file, &names, notes));
+    let providers = collected(file.providers, |file| providers::resolve(file, notes));
+    let clients = collected(file.clients, |file| clients::resolve(file, &names, notes));
     let routes = routes::resolve(file.routes.unwrap_or_default(), &names, notes);
     file.manifest?;
     Some(Manifest {
         application: name?,
         deadline: deadline.unwrap_or(limits::DEADLINE_DEFAULT),
         actors,
-        providers: collected(file.providers, provider),
+        providers,
         routes,
         adapters: collected(file.adapters, adapter),
+        clients,
         spans: Spans::default(),
     })
 }
@@ -48,6 +53,18 @@ fn collected<K: Ord, F, T>(
     entries.filter_map(|(key, file)| Some((key.value, resolve(file)?))).collect()
 }
 
+/// The values of a list, in which none is twice.
+fn distinct<T: Ord + Display>(listed: Vec<At<T>>, notes: &mut Notes) -> BTreeSet<T> {
+    let mut values = BTreeSet::new();
+    for listed in listed {
+        if values.contains(&listed.value) {
+            notes.fault_at(&listed, format!("`{}` is listed twice", listed.value), "leave one out".to_owned());
+        }
+        values.insert(listed.value);
+    }
+    values
+}
+
 fn application(file: ApplicationFile, notes: &mut Notes) -> (Option<AppName>, Option<Duration>) {
     (file.name.map(|name| name.value), deadline(file.deadline, notes))
 }
@@ -59,8 +76,9 @@ fn deadline(written: Option<At<WrittenDuration>>, notes: &mut Notes) -> Option<D
 fn actor(file: ActorFile, names: &Names, notes: &mut Notes) -> Option<Actor> {
     let build = file.build.and_then(build);
     let limits = resolve_limits(file.limits.unwrap_or_default(), notes);
+    let place = file.place.map_or_else(Place::default, |file| places::resolve(file, notes));
     let links = collected(file.links, |file| links::resolve(file, names, notes));
-    Some(Actor { component: file.component?.value, build, limits, grants: grants(file.grants), links })
+    Some(Actor { component: file.component?.value, build, place, limits, grants: grants(file.grants), links })
 }
 
 fn build(file: BuildFile) -> Option<Build> {
@@ -72,12 +90,6 @@ fn build(file: BuildFile) -> Option<Build> {
 fn grants(file: Option<GrantsFile>) -> Grants {
     let env = file.and_then(|file| file.env).unwrap_or_default();
     Grants { env: env.into_iter().map(|(name, value)| (name.value.0, value.value)).collect() }
-}
-
-fn provider(file: ProviderFile) -> Option<Provider> {
-    let config = file.config.unwrap_or_default().into_iter();
-    let config = config.map(|(key, value)| (key.value, value.value)).collect();
-    Some(Provider { kind: file.kind?.value.0.to_owned(), config })
 }
 
 fn adapter(file: AdapterFile) -> Option<CustomAdapter> {

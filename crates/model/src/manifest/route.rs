@@ -6,13 +6,13 @@ use std::str::FromStr;
 
 use super::route_path::RoutePath;
 use crate::ids::ActorName;
-use crate::limits::HOST_NAME_LEN_MAX;
+use crate::limits::DOMAIN_NAME_LEN_MAX;
 
 /// Requests that go to an actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The host that is asked for; any where absent.
-    pub host: Option<HostName>,
+    pub host: Option<DomainName>,
     /// The paths.
     pub path: RoutePath,
     /// The methods; every one where empty.
@@ -85,16 +85,16 @@ impl FromStr for Method {
 
 /// The host of a request, without its port, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostName(String);
+pub struct DomainName(String);
 
-impl HostName {
+impl DomainName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for HostName {
+impl fmt::Display for DomainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -103,22 +103,22 @@ impl fmt::Display for HostName {
 /// Why a text is not the host of a route.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is not a host: write its name in lower case, without scheme, port or `*`, {HOST_NAME_LEN_MAX} bytes at \
+    "`{text}` is not a host: write its name in lower case, without scheme, port or `*`, {DOMAIN_NAME_LEN_MAX} bytes at \
      most, such as `shop.example.com`"
 )]
-pub struct HostNameError {
+pub struct DomainNameError {
     /// The refused text.
     pub text: String,
 }
 
-impl FromStr for HostName {
-    type Err = HostNameError;
+impl FromStr for DomainName {
+    type Err = DomainNameError;
 
-    fn from_str(text: &str) -> Result<Self, HostNameError> {
-        if text.len() <= HOST_NAME_LEN_MAX && text.split('.').all(is_host_label) {
+    fn from_str(text: &str) -> Result<Self, DomainNameError> {
+        if text.len() <= DOMAIN_NAME_LEN_MAX && text.split('.').all(is_host_label) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(HostNameError { text: text.to_owned() })
+            Err(DomainNameError { text: text.to_owned() })
         }
     }
 }

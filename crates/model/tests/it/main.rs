@@ -9,5 +9,6 @@
 )]
 
 mod contract;
+mod host_file;
 mod manifest;
 mod names;

@@ -37,7 +37,7 @@ impl<'a> Checker<'a> {
                 (LinkTarget::Provider(_), _) => false,
             };
         }
-        called.extend(self.intent.manifest.routes.iter().map(|route| &route.to));
+        called.extend(self.intent.manifest.called_from_outside());
         called.extend(self.intent.manifest.actors.keys().filter(|actor| !fused.contains(actor)));
         called
     }

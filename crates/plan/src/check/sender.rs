@@ -1,9 +1,9 @@
 //! The wires of a member: each import met by what its link asks for.
 
-use model::blueprint::{CompositePlan, Member, SenderPlan, Target, WIRE_1, Wire, WireTo};
-use model::contract::{Contract, Room, failure_room};
-use model::ids::ActorName;
-use model::manifest::{Link, LinkTarget, OnFailure, Reach};
+use model::blueprint::{CompositePlan, LinkPlan, Member, SenderPlan, Target, WIRE_1, Wire, WireTo};
+use model::contract::{Contract, ContractName, Room, failure_room};
+use model::ids::{ActorName, ProviderName};
+use model::manifest::{EXTERNAL, Link, LinkTarget, OnFailure, Reach};
 use model::view::{Port, Shape};
 
 use super::asked::{serves, travels};
@@ -76,6 +76,12 @@ impl<'a> Checker<'a> {
         let plan = &sender.link;
         self.require(plan.reach == link.reach && plan.reach != Reach::Fused, || site.violation(Breach::OtherReach));
         self.require(plan.deadline == self.intent.manifest.deadline_of(link), || site.violation(Breach::Deadline));
+        let idempotent = plan.idempotent.iter().all(|function| link.idempotent.contains(function))
+            && link
+                .idempotent
+                .iter()
+                .all(|function| plan.idempotent.contains(function) == sender.contract.functions.contains_key(function));
+        self.require(idempotent, || site.violation(Breach::Idempotent));
         let labelled =
             plan.actor == *site.actor && plan.import == site.port.label && plan.contract == sender.contract.name;
         self.require(labelled, || site.violation(Breach::LinkTable));
@@ -85,7 +91,7 @@ impl<'a> Checker<'a> {
             Target::Provider(provider) => LinkTarget::Provider(provider.clone()),
         };
         self.require(to == link.to, || site.violation(Breach::OtherTarget));
-        let answer = self.answer(&plan.target, &sender.contract);
+        let answer = self.answer(plan, &sender.contract);
         self.require(answer.is_some(), || site.violation(Breach::Unserved));
         self.require(answer.is_none_or(|wire| wire == sender.adapter.wire()), || site.violation(Breach::Wire));
         let roomy = sender.contract.functions.values().all(|function| failure_room(function) != Room::None);
@@ -95,8 +101,8 @@ impl<'a> Checker<'a> {
     }
 
     /// The wire on which the target serves the contract, if it does.
-    fn answer(&self, target: &Target, wanted: &Contract) -> Option<&'a str> {
-        match target {
+    fn answer(&self, plan: &LinkPlan, wanted: &Contract) -> Option<&'a str> {
+        match &plan.target {
             Target::Actor { actor, receiver: label } => {
                 let receivers = &self.blueprint.composites.get(actor)?.receivers;
                 let receiver = receivers.iter().find(|receiver| receiver.label == *label)?;
@@ -104,10 +110,25 @@ impl<'a> Checker<'a> {
             }
             Target::Provider(provider) => {
                 let kind = &self.blueprint.providers.get(provider)?.kind;
+                if kind == EXTERNAL {
+                    return (plan.reach == Reach::Lattice && self.serves_outside(provider, &wanted.name))
+                        .then_some(WIRE_1);
+                }
                 let contracts = &self.inventory.offers.get(kind)?.contracts;
                 contracts.iter().any(|given| serves(given, wanted)).then_some(WIRE_1)
             }
         }
+    }
+}
+
+impl Checker<'_> {
+    /// True where an external provider states a contract of that name; a version that it does not state is any.
+    fn serves_outside(&self, provider: &ProviderName, wanted: &ContractName) -> bool {
+        let stated = self.intent.manifest.providers.get(provider).and_then(|provider| provider.contract.as_ref());
+        stated.is_some_and(|stated| match stated.version {
+            Some(_) => stated.serves(wanted),
+            None => stated.same_interface(wanted),
+        })
     }
 }
 

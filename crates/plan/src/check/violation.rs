@@ -1,6 +1,6 @@
 //! What can be wrong with a blueprint.
 
-use model::ids::{ActorName, ProviderName};
+use model::ids::{ActorName, ClientName, ProviderName};
 
 /// A way in which a blueprint is not what its intent asks for. A host refuses such a blueprint whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,8 @@ pub enum Violation {
     Routes,
     #[error("route `{route}` leads to {actor}, which has no receiver for the HTTP server")]
     RouteUnanswered { route: String, actor: ActorName },
+    #[error("what client {client} may call is not what the manifest grants, or not answered")]
+    Clients { client: ClientName },
     #[error("provider {provider} is planned, but no link leads to it")]
     IdleProvider { provider: ProviderName },
     #[error("provider {provider} is not as the manifest has it, or of an unknown kind")]
@@ -66,6 +68,8 @@ pub enum Breach {
     OtherReach,
     #[error("has another deadline than its link")]
     Deadline,
+    #[error("has other idempotent functions than its link")]
+    Idempotent,
     #[error("has a sender that is labelled as another link's")]
     LinkTable,
     #[error("is planned with another contract")]

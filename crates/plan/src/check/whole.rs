@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use model::blueprint::{CompositePlan, SenderPlan, Target, WIRE_1, WireTo};
-use model::manifest::Route;
+use model::blueprint::{ClientGrant, CompositePlan, SenderPlan, Target, WIRE_1, WireTo};
+use model::contract::ContractName;
+use model::ids::{ClientName, ProviderName};
+use model::manifest::{EXTERNAL, MayCall, Route};
 
 use super::asked::serves;
 use super::{Checker, Violation};
@@ -23,6 +25,7 @@ impl<'a> Checker<'a> {
         for route in &blueprint.routes {
             self.route(route);
         }
+        self.clients();
     }
 
     fn presence(&mut self) {
@@ -47,10 +50,54 @@ impl<'a> Checker<'a> {
         for (name, planned) in &self.blueprint.providers {
             let asked = self.intent.manifest.providers.get(name);
             let alike = asked.is_some_and(|asked| asked.kind == planned.kind && asked.config == planned.config);
-            let known = self.inventory.offers.contains_key(&planned.kind);
+            let known = match &planned.external {
+                Some(contracts) => planned.kind == EXTERNAL && *contracts == self.called_of(name),
+                None => self.inventory.offers.contains_key(&planned.kind),
+            };
             self.require(alike && known, || Violation::Provider { provider: name.clone() });
             self.require(linked.contains(name), || Violation::IdleProvider { provider: name.clone() });
         }
+    }
+
+    /// The contracts of the senders that lead to a provider.
+    fn called_of(&self, provider: &ProviderName) -> BTreeSet<ContractName> {
+        let to = Target::Provider(provider.clone());
+        self.senders().filter(|sender| sender.link.target == to).map(|sender| sender.contract.name.clone()).collect()
+    }
+
+    /// Each client may call the receivers of the contracts that the manifest grants it, and nothing else.
+    fn clients(&mut self) {
+        let asked = &self.intent.manifest.clients;
+        let strangers = self.blueprint.clients.keys().filter(|client| !asked.contains_key(*client));
+        let wrong = asked.iter().filter(|(client, may)| !self.is_granted(client, may)).map(|(client, _)| client);
+        let wrong: BTreeSet<_> = strangers.chain(wrong).cloned().collect();
+        self.violations.extend(wrong.into_iter().map(|client| Violation::Clients { client }));
+    }
+
+    fn is_granted(&self, client: &ClientName, may: &BTreeSet<MayCall>) -> bool {
+        let Some(planned) = self.blueprint.clients.get(client) else { return false };
+        let meant = |may: &MayCall, name: &ContractName| {
+            *name == may.contract || (may.contract.version.is_none() && name.same_interface(&may.contract))
+        };
+        let right = |grant: &ClientGrant| {
+            let composite = self.blueprint.composites.get(&grant.actor);
+            let receiver =
+                composite.and_then(|composite| composite.receivers.iter().find(|one| one.label == grant.receiver));
+            receiver.is_some_and(|one| one.contract.name == grant.contract && one.adapter.wire() == WIRE_1)
+                && may.iter().any(|may| may.actor == grant.actor && meant(may, &grant.contract))
+        };
+        let met = |may: &MayCall| {
+            let receivers = self.blueprint.composites.get(&may.actor).map(|composite| composite.receivers.iter());
+            let meant: BTreeSet<_> = receivers
+                .into_iter()
+                .flatten()
+                .filter(|one| meant(may, &one.contract.name))
+                .map(|one| &one.label)
+                .collect();
+            let granted = planned.iter().filter(|grant| grant.actor == may.actor).map(|grant| &grant.receiver);
+            !meant.is_empty() && meant.is_subset(&granted.collect())
+        };
+        planned.iter().all(right) && may.iter().all(met)
     }
 
     /// Every sender of every composite.

@@ -1,10 +1,11 @@
 //! Problems, one by one.
 
 use model::contract::ContractName;
-use model::ids::{ActorName, ProviderName};
+use model::ids::{ActorName, ClientName, ProviderName};
+use model::manifest::Reach;
 use model::view::Refusal;
 
-use super::{Candidate, Consumer, Misfit, Side, functions_of, listed};
+use super::{Candidate, Consumer, Misfit, Side, Tie, functions_of, listed, told};
 
 /// What cannot be planned. The texts are complete sentences without the mend.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -102,6 +103,66 @@ pub enum Fault {
         import: String,
         /// The provider.
         provider: ProviderName,
+    },
+    /// An external provider is in no host.
+    #[error(
+        "import `{import}` of actor {actor} has reach `{reach}` to provider {provider}, which is a process of its own \
+         outside of hosts"
+    )]
+    ExternalReach {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// The provider.
+        provider: ProviderName,
+        /// The link's reach.
+        reach: Reach,
+    },
+    /// A function that is called idempotent is not there.
+    #[error(
+        "link `{key}` of actor {actor} says that `{function}` is idempotent, but its contract has {}",
+        listed(known)
+    )]
+    UnknownFunction {
+        /// The actor.
+        actor: ActorName,
+        /// The key of the link.
+        key: String,
+        /// The function.
+        function: String,
+        /// The functions that there are.
+        known: Vec<String>,
+        /// The function that may have been meant.
+        near: Option<String>,
+    },
+    /// A client is granted a contract that its actor does not have.
+    #[error("client {client} may call `{contract}` of actor {actor}, which answers on {}", listed(offered))]
+    ClientContract {
+        /// The client.
+        client: ClientName,
+        /// The actor.
+        actor: ActorName,
+        /// The contract.
+        contract: ContractName,
+        /// The contracts that it has.
+        offered: Vec<ContractName>,
+        /// The contract that may have been meant.
+        near: Option<String>,
+    },
+    /// Clients speak JSON, which hosts turn into the wire of generated adapters.
+    #[error("client {client} speaks wire `{sender}`, but actor {actor} answers `{contract}` on wire `{receiver}`")]
+    WireOfClient {
+        /// The client.
+        client: ClientName,
+        /// The wire on which hosts pass its calls on.
+        sender: &'static str,
+        /// The actor.
+        actor: ActorName,
+        /// The receiver's wire id.
+        receiver: String,
+        /// The contract.
+        contract: ContractName,
     },
     /// Fused links lead back to where they began.
     #[error("fused links form a cycle: {}", cycle.iter().map(ActorName::as_str).collect::<Vec<_>>().join(" → "))]
@@ -248,6 +309,42 @@ pub enum Fault {
         receiver: String,
         /// The contract.
         contract: ContractName,
+    },
+    /// Actors that are placed together ask for different places.
+    #[error(
+        "actors {first} and {second} are placed together ({}), but {first} asks for `{first_asks}` and {second} for \
+         `{second_asks}`",
+        told(ties)
+    )]
+    PlacesDiffer {
+        /// An actor.
+        first: ActorName,
+        /// Its rule as the manifest writes it.
+        first_asks: String,
+        /// The other actor.
+        second: ActorName,
+        /// Its rule as the manifest writes it.
+        second_asks: String,
+        /// Why they are placed together.
+        ties: Vec<Tie>,
+    },
+    /// Several replicas would share state that is on one host.
+    #[error(
+        "provider {provider} keeps its state on one host, and actor {actor} is placed beside it ({}), but asks for \
+         `{asks}`",
+        told(ties)
+    )]
+    SeveralBesideState {
+        /// The provider.
+        provider: ProviderName,
+        /// The actor.
+        actor: ActorName,
+        /// Its rule as the manifest writes it.
+        asks: String,
+        /// Why they are placed together.
+        ties: Vec<Tie>,
+        /// Kinds of provider that offer the same with shared state.
+        shared: Vec<String>,
     },
     /// No host offers that kind of provider.
     #[error("provider {provider} uses `{kind}`, which no host offers; they offer {}", listed(known))]

@@ -3,7 +3,7 @@
 use model::blueprint::WIRE_1;
 use model::contract::ContractName;
 
-use super::{Candidate, Caution, Consumer, Fault, Misfit, Place, Side, Who, listed, quoted};
+use super::{Candidate, Caution, Consumer, Fault, Misfit, Place, Side, Tie, Who, listed, quoted};
 
 pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
     match fault {
@@ -22,6 +22,11 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
         Fault::NoRoom { .. } => "give the function a result whose error is a string or `rpc-error` of \
              `lath:rpc/types`, use reach `host`, or accept the trap with `on-failure = \"trap\"`"
             .to_owned(),
+        Fault::ExternalReach { .. } => "write `reach = \"lattice\"` in the link".to_owned(),
+        Fault::UnknownFunction { near: Some(near), .. } => format!("did you mean `{near}`?"),
+        Fault::UnknownFunction { .. } => "name one of these functions, or leave it out".to_owned(),
+        Fault::ClientContract { near: Some(near), actor, .. } => format!("did you mean `{actor}/{near}`?"),
+        Fault::ClientContract { .. } => "name a contract that the actor exports".to_owned(),
         Fault::FusedProvider { .. } => "use reach `host`".to_owned(),
         Fault::FusedCycle { .. } => "give one of these links reach `host`".to_owned(),
         Fault::SharedGrant { first, second, .. } => {
@@ -30,8 +35,28 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
         Fault::TooManyMemories { .. } => "give fused links reach `host`, or split the actor".to_owned(),
         Fault::Unlinked { import, contract, candidates, .. } => link_it(at, import, contract.as_ref(), candidates),
         Fault::UnofferedKind { .. } => "use a kind that they offer".to_owned(),
+        Fault::PlacesDiffer { ties, .. } => places_differ(ties),
+        Fault::SeveralBesideState { shared, .. } => several_beside_state(shared),
         _ => of_adapters(fault),
     }
+}
+
+fn places_differ(ties: &[Tie]) -> String {
+    let links = ties.iter().filter(|tie| matches!(tie, Tie::Host { .. })).count();
+    let link = match links {
+        0 => "link them with reach `lattice`",
+        1 => "give the link reach `lattice`",
+        _ => "give one of the links reach `lattice`",
+    };
+    format!("ask for the same, or {link}")
+}
+
+fn several_beside_state(shared: &[String]) -> String {
+    let kind = match shared {
+        [] => String::new(),
+        kinds => format!("use a kind whose state is shared ({}), ", listed(kinds)),
+    };
+    format!("give the link reach `lattice`, {kind}or ask for one replica")
 }
 
 fn of_adapters(fault: &Fault) -> String {
@@ -48,7 +73,9 @@ fn of_adapters(fault: &Fault) -> String {
         }
         Fault::AdapterWires { .. } => "build both adapters for one wire".to_owned(),
         Fault::AdapterMisfit { contract, .. } => format!("build the adapter for `{contract}`"),
-        Fault::WireOfProvider { contract, .. } | Fault::WireOfRoute { contract, .. } => format!(
+        Fault::WireOfProvider { contract, .. }
+        | Fault::WireOfRoute { contract, .. }
+        | Fault::WireOfClient { contract, .. } => format!(
             "remove the adapters of `{}` from the manifest, so that both ends speak `{WIRE_1}`",
             contract.unversioned()
         ),
@@ -83,13 +110,14 @@ fn of_misfit(consumer: &Consumer, wanted: &ContractName, target: &str, misfit: &
 
 /// The line of the manifest that is missing.
 fn link_it(at: &Place, import: &str, contract: Option<&ContractName>, candidates: &[Candidate]) -> String {
+    let far = if matches!(candidates, [Candidate { far: true, .. }]) { ", reach = \"lattice\"" } else { "" };
     let stated = match (contract, candidates) {
         (Some(_), _) => String::new(),
         (None, [only]) => format!(", contract = \"{}\"", only.contract),
         (None, _) => ", contract = \"…\"".to_owned(),
     };
     let key = link_key(import, contract);
-    let line = |to: &str| format!("add `links.{} = {{ to = \"{to}\"{stated} }}` to [{}]", quoted(&key), at.key);
+    let line = |to: &str| format!("add `links.{} = {{ to = \"{to}\"{far}{stated} }}` to [{}]", quoted(&key), at.key);
     match candidates {
         [] => format!("{}, where NAME is an actor or provider that offers it; nobody does yet", line("NAME")),
         [Candidate { who: Who::Named(only), .. }] => line(only),

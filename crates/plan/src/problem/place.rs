@@ -31,6 +31,11 @@ impl Place {
         Self { actor: Some(actor.clone()), ..Self::key(format!("actors.{actor}.links.{}", quoted(key))) }
     }
 
+    /// A key within the same place.
+    pub(crate) fn below(self, key: &str) -> Self {
+        Self { key: format!("{}.{}", self.key, quoted(key)), ..self }
+    }
+
     /// The same place, about an import.
     pub(crate) fn about(self, import: &str) -> Self {
         Self { import: Some(import.to_owned()), ..self }

@@ -4,27 +4,33 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::blueprint::{AdapterPlan, Blueprint, CompositePlan, SenderPlan, Target, WireTo};
-use model::contract::Type;
+use model::blueprint::{AdapterPlan, Blueprint, ClientGrant, CompositePlan, SenderPlan, Target, WireTo};
+use model::contract::{ContractName, Type};
 use model::digest::Digest;
 use model::manifest::Reach;
 use plan::{Inventory, Violation, check};
 
-use crate::world::{Half, Part, World, contract, counter, handler, name, rates};
+use crate::world::{Half, Part, World, contract, counter, fallible, handler, name, rates};
 
 /// `cart` fuses `tax` and `log`, calls `stock` and a store; `stock` answers over hand-written adapters.
 fn world() -> World {
     let text = "[actors.cart]\ncomponent = \"cart.wasm\"\nlinks.\"acme:tax\" = { to = \"tax\", reach = \"fused\" }\n\
-         links.\"acme:log\" = { to = \"log\", reach = \"fused\" }\nlinks.\"acme:stock\" = { to = \"stock\" }\n\
+         links.\"acme:log\" = { to = \"log\", reach = \"fused\" }\nlinks.\"acme:stock\" = { to = \"stock\", idempotent = [\"peek\"] }\nlinks.\"acme:fx\" = { to = \"fx\", reach = \"lattice\" }\n\
          links.backup = { to = \"kv\", contract = \"lath:keyvalue/counter\" }\n\
          [actors.tax]\ncomponent = \"tax.wasm\"\nlinks.\"lath:keyvalue\" = { to = \"kv\" }\n\
          [actors.log]\ncomponent = \"log.wasm\"\n\
          [actors.stock]\ncomponent = \"stock.wasm\"\n\
-         [providers]\nkv = { use = \"keyvalue/embedded\" }\n\
+         [providers]\nkv = { use = \"keyvalue/embedded\" }\nfx = { use = \"external\", contract = \"acme:fx/rates@1.3.0\" }\n\
          [adapters.\"acme:stock/api\"]\nsender = \"s.wasm\"\nreceiver = \"r.wasm\"\n\
-         [[routes]]\npath = \"/cart\"\nto = \"cart\"\n";
+         [[routes]]\npath = \"/cart\"\nto = \"cart\"\n\
+         [clients.nightly]\nmay = [\"stock/lath:keyvalue/counter\"]\n";
     let (log, stock) = (contract("acme:log/api@1.0.0", &[("log", Type::Bool)]), stock());
-    let cart = Part::new("cart").inline("backup", &counter()).imports(&rates("1.0.0")).imports(&log).imports(&stock);
+    let cart = Part::new("cart")
+        .inline("backup", &counter())
+        .imports(&rates("1.0.0"))
+        .imports(&log)
+        .imports(&stock)
+        .imports(&fx());
     let parts = [
         ("cart", cart.host("wasi:cli/environment@0.2.6").exports(&handler())),
         ("tax", Part::new("tax").imports(&counter()).host("wasi:cli/environment@0.2.6").exports(&rates("1.2.0"))),
@@ -32,6 +38,10 @@ fn world() -> World {
         ("stock", Part::new("stock").exports(&stock).exports(&counter())),
     ];
     World::new(text, parts).adapters("acme:stock/api", Half::sender(&stock, "json/1"), Half::receiver(&stock, "json/1"))
+}
+
+fn fx() -> Arc<model::contract::Contract> {
+    contract("acme:fx/rates@1.0.0", &[("rate", fallible(Type::U32))])
 }
 
 /// A contract without room for failure.
@@ -68,7 +78,22 @@ fn member_wire<'b>(blueprint: &'b mut Blueprint, import: &str) -> &'b mut WireTo
 }
 
 fn provider(blueprint: &mut Blueprint) -> model::blueprint::ProviderPlan {
-    blueprint.providers.values().next().unwrap().clone()
+    blueprint.providers[&"kv".parse().unwrap()].clone()
+}
+
+fn external(blueprint: &mut Blueprint) -> &mut Option<BTreeSet<ContractName>> {
+    &mut blueprint.providers.get_mut(&"fx".parse().unwrap()).unwrap().external
+}
+
+/// What the client may call.
+fn granted(blueprint: &mut Blueprint) -> &mut BTreeSet<ClientGrant> {
+    blueprint.clients.values_mut().next().unwrap()
+}
+
+fn grant(blueprint: &mut Blueprint, change: fn(&mut ClientGrant)) {
+    let mut grant = granted(blueprint).pop_first().unwrap();
+    change(&mut grant);
+    granted(blueprint).insert(grant);
 }
 
 /// What is done to the blueprint, and a violation that must be among those found.
@@ -86,6 +111,30 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
     }),
     ("Provider", |b, _| b.providers.values_mut().for_each(|plan| plan.kind = "keyvalue/memory".to_owned())),
     ("Provider", |_, inventory| inventory.offers.clear()),
+    ("Provider", |b, _| *external(b) = None),
+    ("Provider", |b, _| external(b).as_mut().unwrap().clear()),
+    ("Provider", |b, _| b.providers.values_mut().for_each(|plan| plan.external = Some(BTreeSet::new()))),
+    ("Clients", |b, _| b.clients.clear()),
+    ("Clients", |b, _| granted(b).clear()),
+    ("Clients", |b, _| {
+        let stranger = granted(b).clone();
+        b.clients.insert("stranger".parse().unwrap(), stranger);
+    }),
+    ("Clients", |b, _| grant(b, |grant| grant.receiver = "receive0".to_owned())),
+    ("Clients", |b, _| grant(b, |grant| grant.contract = name("acme:stock/api@1.0.0"))),
+    ("Clients", |b, _| grant(b, |grant| grant.actor = "cart".parse().unwrap())),
+    ("Clients", |b, _| {
+        let more = ClientGrant {
+            actor: "stock".parse().unwrap(),
+            receiver: "receive0".to_owned(),
+            contract: stock().name.clone(),
+        };
+        granted(b).insert(more);
+    }),
+    ("Clients", |b, _| {
+        composite(b, "stock").receivers[1].adapter =
+            AdapterPlan::Given { component: Digest::of(b""), wire: "json/1".to_owned() }
+    }),
     ("Absent", |b, _| {
         b.composites.remove(&"stock".parse().unwrap());
     }),
@@ -138,6 +187,14 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
     ("OtherReach", |b, _| *member_wire(b, "acme:stock") = WireTo::Member { member: 1, export: "none".to_owned() }),
     ("NoRoom", |b, _| stock_sender(b).link.reach = Reach::Lattice),
     ("Deadline", |b, _| stock_sender(b).link.deadline += Duration::from_millis(1)),
+    ("Idempotent", |b, _| stock_sender(b).link.idempotent.clear()),
+    ("Idempotent", |b, _| {
+        sender(b, "backup").link.idempotent.insert("increment".to_owned());
+    }),
+    ("Unserved", |b, _| sender(b, "acme:fx").link.reach = Reach::Host),
+    ("Unserved", |b, _| {
+        sender(b, "acme:fx").contract = contract("acme:fx/rates@1.4.0", &[("rate", fallible(Type::U32))]);
+    }),
     ("LinkTable", |b, _| stock_sender(b).link.import = "backup".to_owned()),
     ("LinkTable", |b, _| stock_sender(b).link.actor = "tax".parse().unwrap()),
     ("LinkTable", |b, _| stock_sender(b).link.contract = name("acme:stock/api@1.1.0")),

@@ -10,6 +10,7 @@
 
 mod corrupted;
 mod grants;
+mod placement;
 mod problems;
 mod properties;
 mod room;

@@ -1,5 +1,7 @@
 //! Every text of problems and warnings.
 
+mod lattice;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -355,6 +357,10 @@ fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("unlinked", unlinked()),
         ("adapters", adapters()),
         ("routes", routes()),
+        ("places", lattice::places()),
+        ("outside", lattice::outside()),
+        ("idempotent", lattice::idempotent()),
+        ("clients", lattice::clients()),
         ("warnings", warnings()),
     ]
 }

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use model::blueprint::{Target, WireTo};
 use model::contract::{Contract, Type};
+use model::digest::Digest;
+use model::manifest::Reach;
+use plan::placement::demand;
 use plan::{Place, check, explain, plan};
 use proptest::prelude::*;
 
@@ -142,6 +146,30 @@ proptest! {
         let planned = world.plan();
         prop_assert!(planned.is_ok(), "{planned:#?}");
         prop_assert_eq!(check(&world.intent, &planned.unwrap().blueprint, &world.inventory), Ok(()));
+    }
+
+    #[test]
+    fn what_calls_within_a_host_stands_together(actors in tame()) {
+        let world = world(&actors);
+        let blueprint = world.planned().blueprint;
+        let demand = demand(&world.intent, &blueprint, &world.inventory, 1, Digest::of(b"")).unwrap();
+        let grouped: Vec<_> = demand.groups.iter().flat_map(|group| &group.actors).collect();
+        prop_assert!(grouped.len() == blueprint.composites.len());
+        prop_assert!(blueprint.composites.keys().all(|actor| grouped.contains(&actor)), "each actor is in one group");
+        let local: Vec<_> = demand.groups.iter().flat_map(|group| &group.local).collect();
+        prop_assert!(local.len() == blueprint.providers.len(), "the store is in one group");
+        for (root, composite) in &blueprint.composites {
+            let group = demand.groups.iter().find(|group| group.actors.contains(root)).unwrap();
+            let wires = composite.members.iter().flat_map(|member| &member.wires);
+            let links = wires.filter_map(|wire| if let WireTo::Sender(sender) = &wire.to { Some(&sender.link) } else { None });
+            for link in links.filter(|link| link.reach == Reach::Host) {
+                let together = match &link.target {
+                    Target::Actor { actor, .. } => group.actors.contains(actor),
+                    Target::Provider(provider) => group.local.contains(provider) && group.pinned(),
+                };
+                prop_assert!(together);
+            }
+        }
     }
 
     #[test]

@@ -177,6 +177,7 @@ pub(crate) fn inventory() -> Inventory {
         offers: BTreeMap::from([
             ("keyvalue/embedded".to_owned(), offer(State::Local)),
             ("keyvalue/memory".to_owned(), offer(State::Local)),
+            ("keyvalue/nats".to_owned(), offer(State::Shared)),
         ]),
         host_imports: vec![name("wasi:cli/environment@0.2.6"), name("wasi:clocks/wall-clock@0.2.6")],
         ingress: handler(),

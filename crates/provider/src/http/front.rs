@@ -10,18 +10,19 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use model::failure::{Failure, RpcError};
-use model::ids::ActorName;
 use model::manifest::Method;
 
 use super::lane::Lane;
 use super::problem::Problem;
-use super::router::Found;
+use super::router::{Door, Found};
 use super::server::Routing;
 use super::{HttpCall, body, message};
 use crate::limits::{CALL_GRACE, HEADERS_MAX};
 
 type Answer = Response<Full<Bytes>>;
 
+/// W3C Trace Context, section 3.2.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request, come what may.
@@ -61,8 +62,8 @@ async fn serve(lane: &Lane, request: Request<Incoming>, id: &str) -> Result<Answ
     let host = host(&parts)?;
     let Ok(method) = parts.method.as_str().parse::<Method>() else { return Err(Problem::UnknownMethod) };
     let routing: Arc<Routing> = lane.routing();
-    let (actor, method) = match routing.router.find(host, parts.uri.path(), method) {
-        Found::Actor(actor, method) => (actor, method),
+    let (door, method) = match routing.router.find(host, parts.uri.path(), method) {
+        Found::Actor(door, method) => (door, method),
         Found::OtherMethods(allow) if method == Method::Options => return Ok(options(allow)),
         Found::OtherMethods(allow) => return Err(Problem::OtherMethods(allow.clone())),
         Found::Nothing => return Err(Problem::NotRouted),
@@ -70,7 +71,8 @@ async fn serve(lane: &Lane, request: Request<Incoming>, id: &str) -> Result<Answ
     let settings = &lane.settings;
     let whole = body::read(body, settings.body_bytes, settings.body_read_timeout, &lane.bodies).await?;
     let payload = message::encode(&lane.function, &parts, method, whole.bytes)?;
-    let result = call(lane, &routing, actor, payload, id).await;
+    let trace = parts.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let result = call(lane, &routing, door, payload, (id, trace)).await;
     drop(whole.held);
     let result = result.map_err(|failure| Problem::Failed(failure.error))?;
     message::decode(&lane.function, &result, parts.method == http::Method::HEAD, &lane.bodies)
@@ -79,15 +81,16 @@ async fn serve(lane: &Lane, request: Request<Incoming>, id: &str) -> Result<Answ
 async fn call(
     lane: &Lane,
     routing: &Routing,
-    actor: &ActorName,
+    door: &Door,
     payload: Vec<u8>,
-    request: &str,
+    (request, trace): (&str, Option<&str>),
 ) -> Result<Vec<u8>, Failure> {
     let deadline = Instant::now() + lane.settings.call_deadline;
-    let call = routing.handler.call(HttpCall { actor, payload, deadline, request });
+    let Door { application, actor } = door;
+    let call = routing.handler.call(HttpCall { application, actor, payload, deadline, request, trace });
     // The handler keeps the deadline; a connection must not hang on one that does not.
     tokio::time::timeout_at((deadline + CALL_GRACE).into(), call).await.unwrap_or_else(|_| {
-        let text = format!("actor `{actor}` gave no answer");
+        let text = format!("actor {application}/{actor} gave no answer");
         Err(Failure::unknown(RpcError::DeadlineExceeded(text)))
     })
 }

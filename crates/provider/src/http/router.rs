@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::str::Split;
 
 use http::HeaderValue;
-use model::ids::ActorName;
+use model::ids::{ActorName, AppName};
 use model::manifest::{Method, Route, Segment};
 
 use crate::limits::ROUTES_MAX;
@@ -33,6 +33,41 @@ pub enum RouterError {
     },
 }
 
+/// A route that is not served, because of another application's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LeftOut {
+    /// Another application has it.
+    #[error(
+        "route `{path}` of `{application}` takes {method}, which `{owner}` has: give one of them a host or a path of \
+         its own"
+    )]
+    Taken {
+        /// Whose it would be.
+        application: AppName,
+        /// Whose it is.
+        owner: AppName,
+        /// The path.
+        path: String,
+        /// The first method that both take.
+        method: Method,
+    },
+    /// There are too many.
+    #[error("{routes} routes of `{application}` have no room, an ingress takes {ROUTES_MAX}: join some with `/*`")]
+    NoRoom {
+        /// Whose they would be.
+        application: AppName,
+        /// Their number.
+        routes: usize,
+    },
+}
+
+/// Who answers requests: an actor of an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Door {
+    pub(super) application: AppName,
+    pub(super) actor: ActorName,
+}
+
 /// Routes, ready for look-up.
 #[derive(Debug, Default)]
 pub struct Router {
@@ -52,7 +87,7 @@ struct Node {
 /// Who answers for one path.
 #[derive(Debug)]
 struct Endpoint {
-    actors: [Option<ActorName>; Method::ALL.len()],
+    doors: [Option<Door>; Method::ALL.len()],
     allow: HeaderValue,
 }
 
@@ -60,7 +95,7 @@ struct Endpoint {
 #[derive(Debug)]
 pub(super) enum Found<'r> {
     /// An actor, and the method that it sees.
-    Actor(&'r ActorName, Method),
+    Actor(&'r Door, Method),
     /// The path is routed for other methods: these.
     OtherMethods(&'r HeaderValue),
     /// The path is not routed.
@@ -68,24 +103,61 @@ pub(super) enum Found<'r> {
 }
 
 impl Router {
-    /// Prepares routes; their order does not matter.
+    /// Prepares the routes of an application; their order does not matter.
     ///
     /// # Errors
     ///
     /// Where two routes take the same requests, or there are more than [`ROUTES_MAX`].
-    pub fn new(routes: &[Route]) -> Result<Self, RouterError> {
+    pub fn new(application: &AppName, routes: &[Route]) -> Result<Self, RouterError> {
         if routes.len() > ROUTES_MAX {
             return Err(RouterError::TooMany { count: routes.len() });
         }
         let mut router = Self::default();
         for route in routes {
-            let root = match &route.host {
-                Some(host) => router.hosts.entry(host.as_str().to_owned()).or_default(),
-                None => &mut router.any,
-            };
-            root.endpoint(route.path.segments()).add(route)?;
+            router.endpoint(route).add(application, route).map_err(|taken| RouterError::Twice {
+                path: route.path.to_string(),
+                method: taken.method,
+                first: taken.by.actor,
+                second: route.to.clone(),
+            })?;
         }
         Ok(router)
+    }
+
+    /// Prepares the routes of several applications. Where two of them take the same requests, the one that comes first
+    /// has them; a route of which another application has any request is left out.
+    pub fn merged<'a>(applications: impl IntoIterator<Item = (&'a AppName, &'a [Route])>) -> (Self, Vec<LeftOut>) {
+        let (mut router, mut left_out, mut count) = (Self::default(), Vec::new(), 0);
+        for (application, routes) in applications {
+            if count + routes.len() > ROUTES_MAX {
+                left_out.push(LeftOut::NoRoom { application: application.clone(), routes: routes.len() });
+                continue;
+            }
+            count += routes.len();
+            for route in routes {
+                if let Err(taken) = router.endpoint(route).add(application, route) {
+                    left_out.push(LeftOut::Taken {
+                        application: application.clone(),
+                        owner: taken.by.application,
+                        path: format!(
+                            "{}{}",
+                            route.host.iter().map(ToString::to_string).collect::<String>(),
+                            route.path
+                        ),
+                        method: taken.method,
+                    });
+                }
+            }
+        }
+        (router, left_out)
+    }
+
+    fn endpoint(&mut self, route: &Route) -> &mut Endpoint {
+        let root = match &route.host {
+            Some(host) => self.hosts.entry(host.as_str().to_owned()).or_default(),
+            None => &mut self.any,
+        };
+        root.endpoint(route.path.segments())
     }
 
     /// Who answers a request. `host` is as the request writes it, with or without a port.
@@ -146,24 +218,31 @@ impl Node {
     }
 }
 
+/// The requests of a route are another's.
+struct Taken {
+    method: Method,
+    by: Door,
+}
+
 impl Default for Endpoint {
     fn default() -> Self {
-        Self { actors: Default::default(), allow: HeaderValue::from_static("") }
+        Self { doors: Default::default(), allow: HeaderValue::from_static("") }
     }
 }
 
 impl Endpoint {
-    fn add(&mut self, route: &Route) -> Result<(), RouterError> {
-        for (method, actor) in Method::ALL.into_iter().zip(&mut self.actors) {
-            // A route of every method sees `HEAD` as `GET`: few actors know it.
-            if !route.takes(method) || method == Method::Head && !route.methods.contains(&method) {
-                continue;
+    /// Leads the requests of `route` to its actor: all, or none.
+    fn add(&mut self, application: &AppName, route: &Route) -> Result<(), Taken> {
+        // A route of every method sees `HEAD` as `GET`: few actors know it.
+        let takes = |method| route.takes(method) && (method != Method::Head || route.methods.contains(&method));
+        let wanted = || Method::ALL.into_iter().filter(|method| takes(*method));
+        if let Some((method, by)) = wanted().find_map(|method| Some((method, self.door(method)?.clone()))) {
+            return Err(Taken { method, by });
+        }
+        for (method, door) in Method::ALL.into_iter().zip(&mut self.doors) {
+            if takes(method) {
+                *door = Some(Door { application: application.clone(), actor: route.to.clone() });
             }
-            if let Some(first) = actor {
-                let (first, second) = (first.clone(), route.to.clone());
-                return Err(RouterError::Twice { path: route.path.to_string(), method, first, second });
-            }
-            *actor = Some(route.to.clone());
         }
         self.allow = self.allowed();
         Ok(())
@@ -172,28 +251,24 @@ impl Endpoint {
     /// What `allow` says: `HEAD` goes with `GET`, `OPTIONS` is always answered.
     fn allowed(&self) -> HeaderValue {
         let taken = |method: &Method| match method {
-            Method::Head => self.actor(Method::Head).or(self.actor(Method::Get)).is_some(),
+            Method::Head => self.door(Method::Head).or(self.door(Method::Get)).is_some(),
             Method::Options => true,
-            method => self.actor(*method).is_some(),
+            method => self.door(*method).is_some(),
         };
         let words: Vec<_> = Method::ALL.into_iter().filter(taken).map(Method::as_str).collect();
         HeaderValue::from_str(&words.join(", ")).unwrap_or(HeaderValue::from_static(""))
     }
 
-    fn actor(&self, method: Method) -> Option<&ActorName> {
-        Method::ALL
-            .into_iter()
-            .zip(&self.actors)
-            .find(|(each, _)| *each == method)
-            .and_then(|(_, actor)| actor.as_ref())
+    fn door(&self, method: Method) -> Option<&Door> {
+        Method::ALL.into_iter().zip(&self.doors).find(|(each, _)| *each == method).and_then(|(_, door)| door.as_ref())
     }
 
     fn find(&self, method: Method) -> Found<'_> {
-        let found = self.actor(method).map(|actor| (actor, method));
+        let found = self.door(method).map(|door| (door, method));
         let found = match method {
-            Method::Head => found.or_else(|| self.actor(Method::Get).map(|actor| (actor, Method::Get))),
+            Method::Head => found.or_else(|| self.door(Method::Get).map(|door| (door, Method::Get))),
             _ => found,
         };
-        found.map_or(Found::OtherMethods(&self.allow), |(actor, method)| Found::Actor(actor, method))
+        found.map_or(Found::OtherMethods(&self.allow), |(door, method)| Found::Actor(door, method))
     }
 }

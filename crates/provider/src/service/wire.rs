@@ -1,4 +1,5 @@
-//! Rust types as values of a contract.
+//! Rust types as values of a contract. For records, variants, enums and flags see the macros [`record!`](crate::record),
+//! [`variant!`](crate::variant), [`enumeration!`](crate::enumeration) and [`flags!`](crate::flags).
 
 use adapter::value::Value;
 use model::contract::{Field, Type};
@@ -12,6 +13,16 @@ pub trait Wire: Sized + Send {
     fn lift(value: Value) -> Option<Self>;
     /// Into a value.
     fn lower(self) -> Value;
+
+    /// A list of these from a value: only bytes are kept otherwise than element by element.
+    fn lift_list(value: Value) -> Option<Vec<Self>> {
+        if let Value::List(items) = value { items.into_iter().map(Self::lift).collect() } else { None }
+    }
+
+    /// A list of these into a value.
+    fn lower_list(list: Vec<Self>) -> Value {
+        Value::List(list.into_iter().map(Self::lower).collect())
+    }
 }
 
 /// The parameters of a function, as a tuple.
@@ -42,21 +53,43 @@ macro_rules! plain {
 }
 
 plain! {
-    bool => Bool, u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => S8, i16 => S16, i32 => S32, i64 => S64,
+    bool => Bool, u16 => U16, u32 => U32, u64 => U64, i8 => S8, i16 => S16, i32 => S32, i64 => S64,
     f32 => F32, f64 => F64, char => Char, String => String,
 }
 
-impl Wire for Vec<u8> {
+impl Wire for u8 {
     fn fits(ty: &Type) -> bool {
-        matches!(ty.shape(), Type::List(element) if u8::fits(element))
+        matches!(ty.shape(), Type::U8)
     }
 
     fn lift(value: Value) -> Option<Self> {
-        if let Value::Bytes(bytes) = value { Some(bytes) } else { None }
+        if let Value::U8(value) = value { Some(value) } else { None }
     }
 
     fn lower(self) -> Value {
-        Value::Bytes(self)
+        Value::U8(self)
+    }
+
+    fn lift_list(value: Value) -> Option<Vec<Self>> {
+        if let Value::Bytes(bytes) = value { Some(bytes) } else { None }
+    }
+
+    fn lower_list(list: Vec<Self>) -> Value {
+        Value::Bytes(list)
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn fits(ty: &Type) -> bool {
+        matches!(ty.shape(), Type::List(element) if T::fits(element))
+    }
+
+    fn lift(value: Value) -> Option<Self> {
+        T::lift_list(value)
+    }
+
+    fn lower(self) -> Value {
+        T::lower_list(self)
     }
 }
 
@@ -129,6 +162,29 @@ impl Wire for RpcError {
 
 macro_rules! params {
     ($($name:ident),*) => {
+        impl<$($name: Wire),*> Wire for ($($name,)*) {
+            #[allow(unused_mut, reason = "an empty tuple")]
+            fn fits(ty: &Type) -> bool {
+                let Type::Tuple(types) = ty.shape() else { return false };
+                let mut types = types.iter();
+                $(if !types.next().is_some_and($name::fits) { return false; })*
+                types.next().is_none()
+            }
+
+            #[allow(unused_mut, unused_variables, reason = "an empty tuple")]
+            fn lift(value: Value) -> Option<Self> {
+                let Value::Tuple(values) = value else { return None };
+                let mut values = values.into_iter();
+                Some(($($name::lift(values.next()?)?,)*))
+            }
+
+            #[allow(non_snake_case, reason = "the values are named after their types")]
+            fn lower(self) -> Value {
+                let ($($name,)*) = self;
+                Value::Tuple(vec![$($name.lower()),*])
+            }
+        }
+
         impl<$($name: Wire),*> Params for ($($name,)*) {
             #[allow(unused_mut, unused_variables, reason = "no parameters")]
             fn fits(params: &[Field]) -> bool {

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use adapter::codec::{decode_result, encode_params};
 use adapter::value::Value;
+use lattice::store::Bucket;
 use model::failure::{Failure, RpcError};
 use model::ids::ProviderName;
 use model::manifest::ConfigValue;
 use provider::service::Wire;
-use provider::{Call, Provider, ProviderError, contracts, kind};
+use provider::{Call, Provider, ProviderError, Surroundings, contracts, kind};
 
 pub(crate) type Counted = Result<Result<i32, RpcError>, Failure>;
 
@@ -32,7 +33,18 @@ pub(crate) fn try_open(
     entries: &[(&str, ConfigValue)],
     data: &Path,
 ) -> Result<Arc<dyn Provider>, ProviderError> {
-    kind(use_, &name("kv"))?.open(&config(entries), &name("kv"), data)
+    try_open_in(use_, entries, data, None)
+}
+
+pub(crate) fn try_open_in(
+    use_: &str,
+    entries: &[(&str, ConfigValue)],
+    data: &Path,
+    state: Option<Arc<dyn Bucket>>,
+) -> Result<Arc<dyn Provider>, ProviderError> {
+    let (application, name) = ("app".parse().unwrap(), name("kv"));
+    let surroundings = Surroundings { application: &application, name: &name, data, state };
+    kind(use_, &name)?.open(&config(entries), &surroundings)
 }
 
 pub(crate) fn open(use_: &str, entries: &[(&str, ConfigValue)], data: &Path) -> Arc<dyn Provider> {

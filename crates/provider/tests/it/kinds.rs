@@ -11,7 +11,8 @@ use crate::client::{text, try_open};
 #[test]
 fn the_catalogue_says_what_there_is() {
     let seen: Vec<_> = catalogue().iter().map(|kind| (kind.name(), kind.state())).collect();
-    assert_eq!(seen, [("keyvalue/embedded", State::Local), ("keyvalue/memory", State::Local)]);
+    let shared = ("keyvalue/nats", State::Shared);
+    assert_eq!(seen, [("keyvalue/embedded", State::Local), ("keyvalue/memory", State::Local), shared]);
     for kind in catalogue() {
         let offers = kind.offers().unwrap();
         assert!(Arc::ptr_eq(&offers[0], &contracts::counter().unwrap()), "one contract, wherever it is asked for");
@@ -28,7 +29,14 @@ fn wrong_configuration_is_refused_with_the_mend() {
     check(
         "keyvalue/redis",
         &[],
-        "provider `kv` uses `keyvalue/redis`, which does not exist: use one of `keyvalue/embedded`, `keyvalue/memory`",
+        "provider `kv` uses `keyvalue/redis`, which does not exist: use one of `keyvalue/embedded`, `keyvalue/memory`, \
+         `keyvalue/nats`",
+    );
+    check(
+        "keyvalue/nats",
+        &[],
+        "provider `kv` uses `keyvalue/nats`, which keeps its state in a lattice: run the application on one with `lath \
+         up`, or use a kind such as `keyvalue/embedded` here",
     );
     check(
         "keyvalue/memory",

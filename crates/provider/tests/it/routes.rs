@@ -4,7 +4,7 @@ use model::manifest::{Method, Route};
 use provider::http::{Router, RouterError};
 use provider::limits::ROUTES_MAX;
 
-use crate::server::{Client, Reply, ask, echo, handler, route, settings, start};
+use crate::server::{Client, Reply, app, ask, echo, handler, response, route, settings, start};
 
 fn table() -> Vec<Route> {
     vec![
@@ -29,7 +29,7 @@ fn table() -> Vec<Route> {
 
 #[test]
 fn the_most_specific_route_wins() {
-    let ingress = start(settings(), Router::new(&table()).unwrap(), handler(echo));
+    let ingress = start(settings(), Router::new(&app("shop"), &table()).unwrap(), handler(echo));
     let mut client = Client::connect(ingress.address());
     let mut check = |host: &str, path: &str, expected: &str| {
         client.write(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n"));
@@ -71,7 +71,7 @@ fn the_most_specific_route_wins() {
 
 #[test]
 fn methods_are_routed_too() {
-    let ingress = start(settings(), Router::new(&table()[1..]).unwrap(), handler(echo));
+    let ingress = start(settings(), Router::new(&app("shop"), &table()[1..]).unwrap(), handler(echo));
     let check = |line: &str, status: u16, allow: Option<&str>| -> Reply {
         let reply = ask(&ingress, &format!("{line} HTTP/1.1"));
         assert_eq!((reply.status(), reply.header("allow")), (status, allow), "{line}");
@@ -99,24 +99,62 @@ fn methods_are_routed_too() {
 #[test]
 fn routes_that_contradict_are_refused() {
     let check = |routes: &[Route], expected: &str| {
-        assert_eq!(Router::new(routes).unwrap_err().to_string(), expected);
+        assert_eq!(Router::new(&app("shop"), routes).unwrap_err().to_string(), expected);
     };
     check(
         &[route(None, "/cart/{id}", &[Method::Get], "a"), route(None, "/cart/{name}", &[], "b")],
         "route `/cart/{name}` takes GET for both `a` and `b`: leave one of them out",
     );
     let get_and_post = [route(None, "/", &[Method::Get], "a"), route(None, "/", &[Method::Post], "b")];
-    assert!(Router::new(&get_and_post).is_ok());
+    assert!(Router::new(&app("shop"), &get_and_post).is_ok());
     let many: Vec<_> = (0..=ROUTES_MAX).map(|number| route(None, &format!("/{number}"), &[], "a")).collect();
-    assert_eq!(Router::new(&many).unwrap_err(), RouterError::TooMany { count: ROUTES_MAX + 1 });
-    assert!(Router::new(&many[1..]).is_ok());
+    assert_eq!(Router::new(&app("shop"), &many).unwrap_err(), RouterError::TooMany { count: ROUTES_MAX + 1 });
+    assert!(Router::new(&app("shop"), &many[1..]).is_ok());
 }
 
 #[test]
 fn routes_are_switched_between_requests() {
-    let ingress = start(settings(), Router::new(&table()).unwrap(), handler(echo));
+    let ingress = start(settings(), Router::new(&app("shop"), &table()).unwrap(), handler(echo));
     let mut client = Client::connect(ingress.address());
     assert!(client.get("/cart").text().starts_with("cart "));
-    ingress.switch(Router::new(&[route(None, "/*", &[], "second")]).unwrap(), handler(echo));
+    ingress.switch(Router::new(&app("shop"), &[route(None, "/*", &[], "second")]).unwrap(), handler(echo));
     assert!(client.get("/cart").text().starts_with("second "), "on the same connection");
+}
+
+#[test]
+fn applications_share_a_port() {
+    let (blog, shop, wiki) = (app("blog"), app("shop"), app("wiki"));
+    let of_blog = [route(None, "/*", &[Method::Get], "blog"), route(Some("blog.example.com"), "/a", &[], "a")];
+    let of_shop = [
+        route(None, "/*", &[], "front"),
+        route(None, "/*", &[Method::Post], "post"),
+        route(None, "/cart", &[], "cart"),
+    ];
+    let of_wiki: Vec<_> = (0..ROUTES_MAX).map(|number| route(None, &format!("/{number}"), &[], "wiki")).collect();
+    let all = [(&blog, of_blog.as_slice()), (&shop, &of_shop), (&wiki, &of_wiki)];
+    let (router, left_out) = Router::merged(all);
+    let left_out: Vec<_> = left_out.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left_out,
+        [
+            "route `/*` of `shop` takes GET, which `blog` has: give one of them a host or a path of its own",
+            "1000 routes of `wiki` have no room, an ingress takes 1000: join some with `/*`",
+        ]
+    );
+    let ingress = start(
+        settings(),
+        router,
+        handler(|seen| async move { response(200, &[], format!("{}/{}", seen.application, seen.actor).as_bytes()) }),
+    );
+    for (line, host, expected) in [
+        ("GET /x", "localhost", "blog/blog"),
+        ("POST /x", "localhost", "shop/post"),
+        ("GET /cart", "localhost", "shop/cart"),
+        ("PUT /a", "blog.example.com", "blog/a"),
+        ("GET /cart", "blog.example.com", "shop/cart"),
+    ] {
+        let mut client = Client::connect(ingress.address());
+        client.write(format!("{line} HTTP/1.1\r\nhost: {host}\r\n\r\n"));
+        assert_eq!(client.read().text(), expected, "{line} {host}");
+    }
 }

@@ -10,6 +10,7 @@ use adapter::value::Value;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use model::failure::{Failure, RpcError};
+use model::ids::AppName;
 use model::manifest::{Method, Route};
 use provider::contracts;
 use provider::http::{Handler, HttpCall, Ingress, METHOD, Router, Settings, bind};
@@ -21,6 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A request as an actor sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    pub(crate) application: String,
     pub(crate) actor: String,
     pub(crate) method: String,
     pub(crate) path: String,
@@ -43,6 +45,7 @@ impl Seen {
             (text(name), text(value))
         });
         Self {
+            application: call.application.to_string(),
             actor: call.actor.to_string(),
             method: text(method),
             path: text(path),
@@ -118,9 +121,13 @@ pub(crate) fn route(host: Option<&str>, path: &str, methods: &[Method], to: &str
     }
 }
 
+pub(crate) fn app(name: &str) -> AppName {
+    name.parse().unwrap()
+}
+
 /// Everything to actor `web`.
 pub(crate) fn all() -> Router {
-    Router::new(&[route(None, "/*", &[], "web")]).unwrap()
+    Router::new(&app("shop"), &[route(None, "/*", &[], "web")]).unwrap()
 }
 
 pub(crate) fn settings() -> Settings {

@@ -1,4 +1,4 @@
-use xtask::task::{Task, help};
+use xtask::task::{Demo, Task, help};
 
 fn check(line: &str, expected: Result<Task, &str>) {
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -15,6 +15,9 @@ fn command_lines_are_read() {
     check("", Ok(Task::Help));
     check("--help", Ok(Task::Help));
     check("setup", Ok(Task::Setup));
+    check("demo", Ok(Task::Demo(Demo::Run)));
+    check("demo lattice", Ok(Task::Demo(Demo::Lattice)));
+    check("demo latice", Err("takes `lattice` or nothing, not `latice`"));
     check("guests", Ok(Task::Guests { names: Vec::new() }));
     check("guests cart tax", Ok(Task::Guests { names: list(&["cart", "tax"]) }));
     check("test", Ok(Task::Test { long: false, args: Vec::new() }));

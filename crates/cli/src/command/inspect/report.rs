@@ -9,8 +9,6 @@ use model::contract::ContractName;
 use model::view::{Port, Shape};
 use serde::Serialize;
 
-use crate::signature::signature;
-
 /// What WebAssembly holds.
 #[derive(Serialize)]
 pub(super) struct Report {
@@ -134,7 +132,7 @@ impl Content {
                 functions: contract
                     .functions
                     .iter()
-                    .map(|(name, function)| (name.clone(), signature(function)))
+                    .map(|(name, function)| (name.clone(), function.to_string()))
                     .collect(),
             },
             Shape::Types => Self::Types,

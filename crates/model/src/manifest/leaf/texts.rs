@@ -1,17 +1,19 @@
 //! Texts: names, paths, commands, patterns.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use schemars::{Schema, json_schema};
 use toml::de::DeValue;
 
 use super::super::actor::ComponentRef;
+use super::super::client::MayCall;
 use super::super::link::LinkKey;
-use super::super::route::HostName;
+use super::super::route::DomainName;
 use super::super::route_path::RoutePath;
 use super::{Leaf, Refused, parsed, refuse_secret, refused, text};
-use crate::contract::ContractName;
-use crate::ids::{ActorName, AppName, ProviderName};
+use crate::contract::{ContractName, is_wit_name};
+use crate::ids::{ActorName, AppName, ClientName, LabelKey, LabelValue, ProviderName};
 
 /// Names and texts: the schema is a pattern.
 macro_rules! text_leaf {
@@ -34,15 +36,21 @@ macro_rules! text_leaf {
 /// Kebab-case as [`crate::ids`] has it.
 const NAME_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$";
 const CONTRACT_PATTERN: &str = "^[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?$";
+const MAY_CALL_PATTERN: &str =
+    "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*/[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?$";
 const LINK_KEY_PATTERN: &str = "^([A-Za-z0-9-]+|[A-Za-z0-9-]+:[A-Za-z0-9-]+(/[A-Za-z0-9-]+)?(@[0-9A-Za-z.+-]+)?)$";
 
 text_leaf!(AppName, "a name", r#""shop""#, NAME_PATTERN);
 text_leaf!(ActorName, "a name", r#""cart""#, NAME_PATTERN);
 text_leaf!(ProviderName, "a name", r#""kv""#, NAME_PATTERN);
+text_leaf!(ClientName, "a name", r#""nightly""#, NAME_PATTERN);
+text_leaf!(LabelKey, "the key of a label", r#""zone""#, NAME_PATTERN);
+text_leaf!(LabelValue, "the value of a label", r#""web""#, "^[A-Za-z0-9._-]+$");
+text_leaf!(MayCall, "the contract of an actor", r#""cart/acme:shop/cart""#, MAY_CALL_PATTERN);
 text_leaf!(ContractName, "the name of a contract", r#""lath:keyvalue/counter""#, CONTRACT_PATTERN);
 text_leaf!(LinkKey, "an import", r#""acme:tax/rates""#, LINK_KEY_PATTERN);
 text_leaf!(RoutePath, "a path", r#""/cart/{id}""#, "^/");
-text_leaf!(HostName, "a host", r#""shop.example.com""#, "^[a-z0-9.-]+$");
+text_leaf!(DomainName, "a host", r#""shop.example.com""#, "^[a-z0-9.-]+$");
 
 impl Leaf for String {
     const WHAT: &'static str = "a string";
@@ -94,6 +102,34 @@ line_leaf! {
 line_leaf! {
     /// The name of an actor or a provider, perhaps with its application's.
     Target, "the name of an actor or a provider", r#""cart""#
+}
+
+/// The name of a function of a contract.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::manifest) struct FunctionName(pub(in crate::manifest) String);
+
+impl fmt::Display for FunctionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Leaf for FunctionName {
+    const WHAT: &'static str = "the name of a function";
+    const EXAMPLE: &'static str = r#""peek""#;
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        text(value, |text| match is_wit_name(text) {
+            true => Ok(Self(text.to_owned())),
+            false => {
+                Err(refused(format!("`{text}` is not the name of a function"), "write it as in WIT, such as `peek`"))
+            }
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9-]*$" })
+    }
 }
 
 /// The name of an environment variable.

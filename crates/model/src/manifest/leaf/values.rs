@@ -7,7 +7,7 @@ use super::super::duration::{self, WrittenDuration};
 use super::super::error::listed;
 use super::super::link::{OnFailure, Reach};
 use super::super::route::Method;
-use super::super::{ConfigValue, VERSIONS, size};
+use super::super::{ConfigValue, EXTERNAL, VERSIONS, size};
 use super::{Leaf, Refused, parsed, refuse_secret, refused, text, word};
 use crate::ids::ByteSize;
 
@@ -81,6 +81,19 @@ impl Leaf for u32 {
     }
 }
 
+impl Leaf for bool {
+    const WHAT: &'static str = "a boolean";
+    const EXAMPLE: &'static str = "true";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        value.as_bool().ok_or(Refused::Type)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "boolean" })
+    }
+}
+
 impl Leaf for Reach {
     const WHAT: &'static str = "a reach";
     const EXAMPLE: &'static str = r#""host""#;
@@ -129,9 +142,9 @@ impl Leaf for Method {
 pub(in crate::manifest) struct ProviderKind(pub(in crate::manifest) &'static str);
 
 /// Kinds that are built.
-const PROVIDER_KINDS: [&str; 2] = ["keyvalue/embedded", "keyvalue/memory"];
+const PROVIDER_KINDS: [&str; 4] = ["keyvalue/embedded", "keyvalue/memory", "keyvalue/nats", EXTERNAL];
 /// Kinds that are not.
-const PROVIDER_KINDS_LATER: [&str; 3] = ["keyvalue/redis", "keyvalue/nats", "external"];
+const PROVIDER_KINDS_LATER: [&str; 1] = ["keyvalue/redis"];
 
 impl Leaf for ProviderKind {
     const WHAT: &'static str = "a kind of provider";

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::super::client::MayCall;
 use super::super::error::suggestion;
 use super::super::file::{LinkFile, ManifestFile};
 use super::super::leaf::{At, Target};
 use super::super::link::{Link, LinkTarget};
 use super::super::tree::Notes;
-use super::deadline;
+use super::{deadline, distinct};
 use crate::ids::{ActorName, AppName, ProviderName};
 
 /// Who can be named in the manifest.
@@ -58,6 +59,20 @@ impl Names {
         found
     }
 
+    /// Refuses a client's grant whose actor is not there.
+    pub(super) fn check_callee(&self, may: &At<MayCall>, notes: &mut Notes) {
+        let name = may.value.actor.as_str();
+        if self.actors.contains(&may.value.actor) {
+            return;
+        }
+        let known: Vec<&str> = self.actors.iter().map(ActorName::as_str).collect();
+        let (message, help) = match self.provider(name) {
+            Some(_) => (format!("`{name}` is a provider"), "a client calls actors".to_owned()),
+            None => (format!("there is no actor `{name}`"), suggestion(name, "actors", &known)),
+        };
+        notes.fault_at(may, message, help);
+    }
+
     /// Whom a link means.
     fn link_target(&self, to: &At<Target>, notes: &mut Notes) -> Option<LinkTarget> {
         let text = self.local(to, notes)?;
@@ -87,11 +102,13 @@ impl Names {
 pub(super) fn resolve(file: LinkFile, names: &Names, notes: &mut Notes) -> Option<Link> {
     let to = file.to.and_then(|to| names.link_target(&to, notes));
     let deadline = deadline(file.deadline, notes);
+    let idempotent = distinct(file.idempotent.unwrap_or_default(), notes);
     Some(Link {
         to: to?,
         reach: file.reach.map(|reach| reach.value).unwrap_or_default(),
         deadline,
         contract: file.contract.map(|contract| contract.value),
         on_failure: file.on_failure.map(|on_failure| on_failure.value),
+        idempotent: idempotent.into_iter().map(|function| function.0).collect(),
     })
 }

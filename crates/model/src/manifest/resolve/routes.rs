@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::file::RouteFile;
 use super::super::leaf::At;
-use super::super::route::{HostName, Method, Route};
+use super::super::route::{DomainName, Method, Route};
 use super::super::route_path::RoutePath;
 use super::super::tree::Notes;
+use super::distinct;
 use super::links::Names;
 
 /// The first route that takes such requests.
-type Taken = BTreeMap<(Option<HostName>, RoutePath, Method), String>;
+type Taken = BTreeMap<(Option<DomainName>, RoutePath, Method), String>;
 
 pub(super) fn resolve(files: Vec<RouteFile>, names: &Names, notes: &mut Notes) -> Vec<Route> {
     let mut taken = Taken::new();
@@ -19,26 +20,16 @@ pub(super) fn resolve(files: Vec<RouteFile>, names: &Names, notes: &mut Notes) -
 
 fn route(file: RouteFile, names: &Names, taken: &mut Taken, notes: &mut Notes) -> Option<Route> {
     let to = file.to.and_then(|to| names.route_target(&to, notes));
-    let methods = methods(file.methods.unwrap_or_default(), notes);
+    let methods = distinct(file.methods.unwrap_or_default(), notes);
     let host = file.host.map(|host| host.value);
     let path = file.path?;
     refuse_taken(&path, host.as_ref(), &methods, taken, notes);
     Some(Route { host, path: path.value, methods, to: to? })
 }
 
-fn methods(listed: Vec<At<Method>>, notes: &mut Notes) -> BTreeSet<Method> {
-    let mut methods = BTreeSet::new();
-    for method in listed {
-        if !methods.insert(method.value) {
-            notes.fault_at(&method, format!("`{}` is listed twice", method.value), "leave one out".to_owned());
-        }
-    }
-    methods
-}
-
 fn refuse_taken(
     path: &At<RoutePath>,
-    host: Option<&HostName>,
+    host: Option<&DomainName>,
     methods: &BTreeSet<Method>,
     taken: &mut Taken,
     notes: &mut Notes,

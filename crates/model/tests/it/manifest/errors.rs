@@ -2,7 +2,8 @@
 
 use super::{bad, with};
 use model::limits::{
-    HOST_NAME_LEN_MAX, MANIFEST_BYTES_MAX, MANIFEST_ERRORS_MAX, ROUTE_PATH_LEN_MAX, SUGGESTIONS_LISTED_MAX,
+    DOMAIN_NAME_LEN_MAX, LABELS_MAX, MANIFEST_BYTES_MAX, MANIFEST_ERRORS_MAX, REPLICAS_MAX, ROUTE_PATH_LEN_MAX,
+    SUGGESTIONS_LISTED_MAX,
 };
 use model::manifest::parse;
 
@@ -130,6 +131,8 @@ fn links() {
         "links.backup = { to = \"cart\", on-failure = \"ignore\" }",
         "links.backup = { to = \"cart\", on_failure = \"trap\" }",
         "links.backup = { to = \"cart\", idempotent = [\"peek\"], via = [\"audit\"], open = { a = \"b\" } }",
+        "links.backup = { to = \"cart\", idempotent = \"peek\" }",
+        "links.backup = { to = \"cart\", idempotent = [\"peek\", \"a_b\", \"\", 1, \"peek\"] }",
         "[providers]\ncart = { use = \"keyvalue/memory\" }",
     ]);
     insta::assert_snapshot!(told);
@@ -143,8 +146,10 @@ fn providers() {
         "[providers]\nkv = { use = \"keyvalue/embeded\" }",
         "[providers]\nkv = { use = \"redis\" }",
         "[providers]\nkv = { use = \"keyvalue/redis\" }",
-        "[providers]\nkv = { use = \"keyvalue/nats\" }",
-        "[providers]\nkv = { use = \"external\", contract = \"acme:fx/rates\" }",
+        "[providers]\nkv = { use = \"external\" }",
+        "[providers]\nkv = { use = \"external\", contract = \"rates\" }",
+        "[providers]\nkv = { use = \"external\", contract = \"acme:fx/rates\", config = { a = 1, b = 2 } }",
+        "[providers]\nkv = { use = \"keyvalue/memory\", contract = \"acme:fx/rates\" }",
         "[providers]\nkv = { use = \"keyvalue/memory\", confg = {} }",
         "[providers]\nkv = { use = \"keyvalue/memory\", config = { url = { secret = \"redis-url\" } } }",
         "[providers]\nkv = { use = \"keyvalue/memory\", config = { a = 1.5, b = [], c = {}, d = 1979-05-27 } }",
@@ -152,6 +157,50 @@ fn providers() {
         "[providers]\nKV = { use = \"keyvalue/memory\" }",
     ]);
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn places() {
+    let told = told_with(&[
+        "place = 3",
+        "place = { replicas = 0 }",
+        "place = { replicas = 1001 }",
+        "place = { replicas = \"3\" }",
+        "place = { replica = 3 }",
+        "place = { everywhere = \"yes\" }",
+        "place = { everywhere = true, replicas = 3, spread = \"zone\" }",
+        "place = { spread = \"Zone\", on = { Tier = \"web\", tier = \"a b\", disk = 1 } }",
+        "place = { spread = [\"zone\"], on = \"tier=web\" }",
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn clients() {
+    let told = told_with(&[
+        "[clients]\nnightly = [\"cart/acme:shop/cart\"]",
+        "[clients.nightly]",
+        "[clients.nightly]\nmay = \"cart/acme:shop/cart\"",
+        "[clients.nightly]\nmay = [\"cart\", \"cart/cart\", \"acme:shop/cart\", 1]",
+        "[clients.nightly]\nmay = [\"crat/acme:shop/cart\"]",
+        "[clients.nightly]\nmay = [\"kv/acme:shop/cart\"]\n[providers]\nkv = { use = \"keyvalue/memory\" }",
+        "[clients.nightly]\nmay = [\"cart/acme:shop/cart\", \"cart/acme:shop/cart\"]\nmayy = 1",
+        "[clients.Nightly]\nmay = []",
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn labels_are_bounded() {
+    let place = |count: usize| {
+        let labels: Vec<_> = (0..count).map(|number| format!("l{number} = \"x\"")).collect();
+        with(&format!("place = {{ on = {{ {} }} }}", labels.join(", ")))
+    };
+    assert!(parse(&place(LABELS_MAX)).is_ok());
+    assert!(bad(&place(LABELS_MAX + 1)).contains("there are 33 labels, and a host has 32 at most"));
+    let replicas = |count: u32| with(&format!("place.replicas = {count}"));
+    assert!(parse(&replicas(REPLICAS_MAX)).is_ok());
+    assert!(bad(&replicas(REPLICAS_MAX + 1)).contains("out of bounds"));
 }
 
 #[test]
@@ -199,7 +248,7 @@ nam = "shop"
 [actors.cart]
 component = 1
 limits = { memory = "64MB", instances = 0 }
-place = { replicas = 3 }
+place = { replicas = 0 }
 links.tax = { to = "taxes" }
 [actors.tax]
 [[routes]]
@@ -235,8 +284,8 @@ fn paths_and_hosts_are_bounded() {
         with(&format!("[[routes]]\nto = \"cart\"\nhost = \"{host}\"\npath = \"/{}\"", "a".repeat(path)))
     };
     let label = "a".repeat(63);
-    let host = format!("{label}.{label}.{label}.{}", "a".repeat(HOST_NAME_LEN_MAX - 3 * 64));
-    assert_eq!(host.len(), HOST_NAME_LEN_MAX);
+    let host = format!("{label}.{label}.{label}.{}", "a".repeat(DOMAIN_NAME_LEN_MAX - 3 * 64));
+    assert_eq!(host.len(), DOMAIN_NAME_LEN_MAX);
     assert!(parse(&route(ROUTE_PATH_LEN_MAX - 1, &host)).is_ok());
     assert!(bad(&route(ROUTE_PATH_LEN_MAX, &host)).ends_with("a path has 1024 bytes at most"));
     assert!(bad(&route(1, &format!("{host}a"))).contains("is not a host"));

@@ -1,5 +1,6 @@
 //! What is read, and as what.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use super::{good, with};
 use model::ids::ByteSize;
 use model::limits;
 use model::manifest::{
-    ComponentRef, ConfigValue, Limits, LinkKey, LinkTarget, Manifest, Method, OnFailure, Reach, RoutePath,
+    ComponentRef, ConfigValue, EXTERNAL, Limits, LinkKey, LinkTarget, Manifest, Method, OnFailure, Reach, RoutePath,
 };
+use model::placement::{Place, Replicas};
 
 fn cart(manifest: &Manifest) -> &model::manifest::Actor {
     &manifest.actors[&"cart".parse().unwrap()]
@@ -147,6 +149,45 @@ receiver = "r.wasm"
     assert_eq!(provider.config["sync"], ConfigValue::Boolean(true));
     let adapter = &manifest.adapters[&"lath:keyvalue/counter@0.1.0".parse().unwrap()];
     assert_eq!((adapter.sender.as_path(), adapter.receiver.as_path()), (Path::new("s.wasm"), Path::new("r.wasm")));
+}
+
+#[test]
+fn places_say_how_many_and_where() {
+    let place = |text: &str| cart(&good(&with(text))).place.clone();
+    assert_eq!(place(""), Place::default());
+    assert_eq!(place("place = { everywhere = false }"), Place::default());
+    let whole = place("place = { replicas = 3, spread = \"zone\", on = { tier = \"web\", disk = \"SSD_1.a-b\" } }");
+    assert_eq!(whole.replicas, Some(Replicas::Count(NonZeroU32::new(3).unwrap())));
+    assert_eq!(whole.spread.unwrap().as_str(), "zone");
+    let on: Vec<_> = whole.on.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(on, ["disk=SSD_1.a-b", "tier=web"]);
+    let everywhere = place("place = { everywhere = true, on = { tier = \"web\" } }");
+    assert_eq!((everywhere.replicas, everywhere.on.len()), (Some(Replicas::Everywhere), 1));
+}
+
+#[test]
+fn clients_and_external_providers() {
+    let manifest = good(&with(
+        r#"
+links.fx = { to = "fx", reach = "lattice", idempotent = ["rate", "peek-2"] }
+[providers]
+fx = { use = "external", contract = "acme:fx/rates@1.2.0" }
+[clients.nightly]
+may = ["cart/acme:shop/cart", "cart/acme:shop/cart@1.0.0"]
+[clients.nobody]
+may = []
+"#,
+    ));
+    let provider = &manifest.providers[&"fx".parse().unwrap()];
+    assert_eq!((provider.kind.as_str(), provider.config.len()), (EXTERNAL, 0));
+    assert_eq!(provider.contract.as_ref().unwrap().to_string(), "acme:fx/rates@1.2.0");
+    assert_eq!(Vec::from_iter(&cart(&manifest).links["fx"].idempotent), ["peek-2", "rate"]);
+    let may = &manifest.clients[&"nightly".parse().unwrap()];
+    let may: Vec<_> = may.iter().map(ToString::to_string).collect();
+    assert_eq!(may, ["cart/acme:shop/cart", "cart/acme:shop/cart@1.0.0"]);
+    assert!(manifest.clients[&"nobody".parse().unwrap()].is_empty());
+    let outside: Vec<_> = manifest.called_from_outside().map(|actor| actor.as_str()).collect();
+    assert_eq!(outside, ["cart", "cart"]);
 }
 
 #[test]

@@ -43,17 +43,21 @@ deadline = "5s"
 [actors.cart]
 component = "target/wasm32-wasip2/release/cart.wasm"
 build  = { run = "cargo build --release --target wasm32-wasip2", dir = "cart", watch = ["src/**", "wit/**"] }
+place  = { replicas = 3, spread = "zone", on = { tier = "web" } }
 limits = { memory = "64MiB", instances = 200, execution = "2s", queue = 10, message = "1MiB", depth = 4, log = "1KiB", reuse = 8 }
 grants = { env = { TZ = "UTC" } }
 links."acme:tax/rates" = { to = "tax", reach = "fused" }
-links."acme:stock/api" = { to = "tax", reach = "lattice", deadline = "800ms", on-failure = "trap" }
+links."acme:stock/api" = { to = "tax", reach = "lattice", deadline = "800ms", on-failure = "trap", idempotent = ["peek"] }
 links."wasi:keyvalue"  = { to = "kv" }
 links.backup           = { to = "redis", contract = "lath:keyvalue/counter" }
 [actors.tax]
 component = "tax.wasm"
+place = { everywhere = true }
 [providers]
 kv    = { use = "keyvalue/embedded", config = { durability = "group", window = 5, sync = true } }
 redis = { use = "keyvalue/memory" }
+nats  = { use = "keyvalue/nats", config = { bucket = "shop" } }
+rates = { use = "external", contract = "acme:fx/rates" }
 [[routes]]
 host = "shop.example.com"
 path = "/cart/{id}"
@@ -61,6 +65,8 @@ methods = ["GET", "POST"]
 to = "cart"
 [adapters]
 "lath:keyvalue/counter" = { sender = "s.wasm", receiver = "r.wasm" }
+[clients.nightly]
+may = ["cart/acme:shop/cart", "tax/acme:tax/rates@1.0.0"]
 "#;
 
 #[test]
@@ -80,5 +86,6 @@ fn what_is_built_is_read() {
         &manifest.providers,
         &manifest.routes,
         &manifest.adapters,
+        &manifest.clients,
     ));
 }

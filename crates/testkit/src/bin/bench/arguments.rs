@@ -11,6 +11,7 @@ pub(crate) enum Task {
     Help,
     Measure(Arguments),
     ServeHyper,
+    ServeEcho { as_host: bool, address: String },
     ServeLath { application: PathBuf, data: PathBuf },
 }
 
@@ -33,6 +34,8 @@ pub(crate) enum Format {
 /// The hidden words that start a server.
 pub(crate) const SERVE_HYPER: &str = "serve-hyper";
 pub(crate) const SERVE_LATH: &str = "serve-lath";
+pub(crate) const SERVE_BARE: &str = "serve-bare";
+pub(crate) const SERVE_CALLS: &str = "serve-calls";
 
 impl Task {
     pub(crate) fn parse(words: &[String]) -> Result<Self> {
@@ -40,6 +43,8 @@ impl Task {
         match words.as_slice() {
             ["-h" | "--help" | "help"] => Ok(Task::Help),
             [SERVE_HYPER] => Ok(Task::ServeHyper),
+            [SERVE_BARE, address] => Ok(Task::ServeEcho { as_host: false, address: (*address).to_owned() }),
+            [SERVE_CALLS, address] => Ok(Task::ServeEcho { as_host: true, address: (*address).to_owned() }),
             [SERVE_LATH, application, data] => {
                 Ok(Task::ServeLath { application: application.into(), data: data.into() })
             }

@@ -6,12 +6,10 @@ use std::time::Instant;
 use adapter::codec::{decode_result, encode_params};
 use adapter::value::Value;
 use anyhow::{Context as _, Result, bail, ensure};
-use lattice::bus::Bus as _;
-use lattice::call::{self, Call};
-use lattice::subject::Subject;
-use model::blueprint::WIRE_1;
+use lattice::call::Call;
 use model::contract::Contract;
 use testkit::application::{Running, guest, run};
+use testkit::caller::call;
 
 use crate::lab::{self, Lab, Nowhere, PATIENCE, REUSE};
 use crate::plain::{self, Plain};
@@ -150,16 +148,11 @@ impl<'a> Callers<'a> {
     /// Calls the caller of a running host over its bus.
     fn call_host(&self, host: &Running, function: &str, calls: u32) -> Result<u64> {
         let call = Call {
-            actor: "bench/caller".to_owned(),
-            contract: self.contract.name.to_string(),
-            method: function.to_owned(),
-            wire: WIRE_1.to_owned(),
-            remaining: PATIENCE,
+            deadline: Instant::now() + PATIENCE,
             payload: self.payload(function, calls)?.into(),
+            ..call("bench/caller".parse()?, &self.contract, function)
         };
-        let message = call.into_message(Subject::call("local", "here", "bench")?);
-        let answer = self.lab.threads.block_on(host.bus.request(message, Instant::now() + PATIENCE))?;
-        match call::read_answer(&answer)? {
+        match self.lab.threads.block_on(host.send(call)) {
             Ok(reply) => self.answer(function, &reply),
             Err(failure) => bail!("`{function}` failed: {}", failure.error),
         }

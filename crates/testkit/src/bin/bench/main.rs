@@ -16,6 +16,7 @@ mod hyper_server;
 mod instances;
 mod kvcounter;
 mod lab;
+mod lattice;
 mod load;
 mod plain;
 mod process;
@@ -53,6 +54,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Help => print(&arguments::help()),
         Task::Measure(arguments) => run(&arguments),
         Task::ServeHyper => hyper_server::serve(),
+        Task::ServeEcho { as_host, address } => lattice::serve(as_host, &address),
         Task::ServeLath { application, data } => process::serve_lath(&application, &data),
     }
 }
@@ -60,8 +62,9 @@ fn perform(task: Task) -> Result<()> {
 type Measure = fn(&Lab) -> Result<Section>;
 
 /// Every section: its name for `--only`, what it measures, and how.
-const SECTIONS: [(&str, &str, Measure); 6] = [
+const SECTIONS: [(&str, &str, Measure); 7] = [
     ("calls", "fused and host calls, against two components in plain wasmtime", calls::measure),
+    ("lattice", "calls over NATS, against bare requests of the NATS client", lattice::measure),
     ("http", "kvcounter over HTTP, against a bare hyper server and the composite driven directly", web::measure),
     ("store", "kvcounter with the durable store, against the store in memory", store::measure),
     ("instances", "a fresh instance for each call", instances::measure),

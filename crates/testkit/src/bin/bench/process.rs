@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result};
 use testkit::application::run_with;
 
-use crate::arguments::{SERVE_HYPER, SERVE_LATH};
+use crate::arguments::{SERVE_BARE, SERVE_CALLS, SERVE_HYPER, SERVE_LATH};
 
 /// A server, ended when dropped.
 pub(crate) struct Server {
@@ -24,6 +24,12 @@ impl Server {
     /// A host that runs the application in a folder, with its data in another.
     pub(crate) fn lath(application: &Path, data: &Path) -> Result<Self> {
         Self::start(Command::new(std::env::current_exe()?).arg(SERVE_LATH).arg(application).arg(data))
+    }
+
+    /// Gives back what it gets over the NATS server at an address, with the bare client or as a host.
+    pub(crate) fn echo(as_host: bool, nats: SocketAddr) -> Result<Self> {
+        let word = if as_host { SERVE_CALLS } else { SERVE_BARE };
+        Self::start(Command::new(std::env::current_exe()?).arg(word).arg(nats.to_string()))
     }
 
     fn start(command: &mut Command) -> Result<Self> {

@@ -1,0 +1,212 @@
+//! An application on a lattice, as a program and a person read it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use host::operate::status::{AppStatus, OnHost, PartStatus};
+use model::placement::Replicas;
+use plan::placement::Unplaced;
+use serde::Serialize;
+
+/// An application.
+#[derive(Serialize)]
+pub(crate) struct App {
+    name: String,
+    pub(crate) version: u64,
+    by: String,
+    /// Milliseconds of the Unix epoch.
+    at_ms: u64,
+    /// `down`, `stopping`, `refused`, `planning`, `starting`, `failing`, `short` or `ready`.
+    state: &'static str,
+    actors: Vec<Part>,
+    providers: Vec<Part>,
+    unplaced: Vec<Short>,
+    /// Why the version cannot be planned.
+    refused: Option<String>,
+}
+
+/// An actor or provider.
+#[derive(Serialize)]
+struct Part {
+    name: String,
+    /// How many hosts, `"everywhere"`, or null where nobody says.
+    wanted: Option<Wanted>,
+    hosts: BTreeMap<String, Here>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// `local` or `shared`, of a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    /// The hosts that have local state of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    state_on: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Wanted {
+    Count(u32),
+    Everywhere(&'static str),
+}
+
+/// How a part is on a host.
+#[derive(Serialize)]
+struct Here {
+    /// `ready`, `starting`, `older`, `failing` or `lost`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// A group on fewer hosts than it asks for.
+#[derive(Serialize)]
+struct Short {
+    actors: Vec<String>,
+    providers: Vec<String>,
+    message: String,
+    help: String,
+}
+
+impl App {
+    pub(crate) fn of(status: &AppStatus) -> Self {
+        Self {
+            name: status.name.to_string(),
+            version: status.version,
+            by: status.by.to_string(),
+            at_ms: status.at.0,
+            state: status.phase.as_str(),
+            actors: status.actors.iter().map(Part::of).collect(),
+            providers: status.providers.iter().map(Part::of).collect(),
+            unplaced: status.unplaced.iter().map(Short::of).collect(),
+            refused: status.refused.clone(),
+        }
+    }
+
+    /// One line for a person who waits.
+    pub(crate) fn summary(&self) -> String {
+        let Self { name, version, state, .. } = self;
+        let parts = self.actors.iter().chain(&self.providers).filter(|part| !part.hosts.is_empty());
+        let parts: Vec<String> = parts.map(Part::summary).collect();
+        let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        let short: String = self.unplaced.iter().map(|short| format!("; {}", short.message)).collect();
+        format!("{name} version {version} is {state}{parts}{short}")
+    }
+}
+
+impl Part {
+    fn of(status: &PartStatus) -> Self {
+        let state = status.state.as_ref();
+        Self {
+            name: status.name.clone(),
+            wanted: status.wanted.map(|wanted| match wanted {
+                Replicas::Count(count) => Wanted::Count(count.get()),
+                Replicas::Everywhere => Wanted::Everywhere("everywhere"),
+            }),
+            hosts: status.hosts.iter().map(|(host, on)| (host.to_string(), Here::of(on))).collect(),
+            kind: state.map(|state| state.kind.clone()),
+            state: state.map(|state| if state.is_local { "local" } else { "shared" }),
+            state_on: state.into_iter().flat_map(|state| &state.hosts).map(ToString::to_string).collect(),
+        }
+    }
+
+    fn ready(&self) -> usize {
+        self.hosts.values().filter(|here| here.state == "ready").count()
+    }
+
+    fn summary(&self) -> String {
+        format!("{} {}/{}", self.name, self.ready(), self.wanted_count())
+    }
+
+    fn wanted_count(&self) -> String {
+        match &self.wanted {
+            Some(Wanted::Count(count)) => count.to_string(),
+            _ => self.hosts.len().to_string(),
+        }
+    }
+}
+
+impl Here {
+    fn of(on: &OnHost) -> Self {
+        let (state, reason) = match on {
+            OnHost::Ready => ("ready", None),
+            OnHost::Starting => ("starting", None),
+            OnHost::Older(version) => ("older", Some(format!("version {version} serves"))),
+            OnHost::Failing(reason) => ("failing", Some(reason.clone())),
+            OnHost::Lost => ("lost", Some("the host is down".to_owned())),
+        };
+        Self { state, reason }
+    }
+}
+
+impl Short {
+    fn of(unplaced: &Unplaced) -> Self {
+        Self {
+            actors: unplaced.actors.iter().map(ToString::to_string).collect(),
+            providers: unplaced.providers.iter().map(ToString::to_string).collect(),
+            message: unplaced.to_string(),
+            help: unplaced.mend(),
+        }
+    }
+}
+
+impl fmt::Display for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, version, by, state, .. } = self;
+        writeln!(f, "{name}  {state}, version {version} by {by}, {}", Ago(self.at_ms))?;
+        self.actors.iter().chain(&self.providers).try_for_each(|part| part.fmt(f))?;
+        for Short { message, help, .. } in &self.unplaced {
+            writeln!(f, "  {message}\n    {help}")?;
+        }
+        match &self.refused {
+            Some(reason) => {
+                writeln!(f, "  it cannot be planned: {reason}\n    deploy a version that can, or go back to one")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "  {}", self.name)?;
+        self.kind.iter().try_for_each(|kind| write!(f, " ({kind})"))?;
+        let of = match &self.wanted {
+            Some(Wanted::Count(1)) => "1 host".to_owned(),
+            Some(Wanted::Count(count)) => format!("{count} hosts"),
+            Some(Wanted::Everywhere(_)) => format!("{} hosts, everywhere", self.hosts.len()),
+            None => format!("{} hosts", self.hosts.len()),
+        };
+        write!(f, "  ready on {} of {of}", self.ready())?;
+        let named = |(host, here): (&String, &Here)| match here.state {
+            "ready" => host.clone(),
+            state => format!("{host} ({state})"),
+        };
+        let hosts: Vec<String> = self.hosts.iter().map(named).collect();
+        if !hosts.is_empty() {
+            write!(f, ": {}", hosts.join(", "))?;
+        }
+        if self.state == Some("local") && !self.state_on.is_empty() {
+            write!(f, "; its state is on {}", self.state_on.join(", "))?;
+        }
+        writeln!(f)?;
+        let reasons = self.hosts.iter().filter_map(|(host, here)| Some((host, here.reason.as_ref()?)));
+        reasons.into_iter().try_for_each(|(host, reason)| writeln!(f, "    {host}: {reason}"))
+    }
+}
+
+/// How long ago something was, given in milliseconds of the Unix epoch, by this machine's clock.
+pub(crate) struct Ago(pub(crate) u64);
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let then = UNIX_EPOCH + Duration::from_millis(self.0);
+        let elapsed = SystemTime::now().duration_since(then).unwrap_or_default().as_secs();
+        match elapsed {
+            0..120 => write!(f, "{elapsed} s ago"),
+            120..7_200 => write!(f, "{} min ago", elapsed / 60),
+            7_200..172_800 => write!(f, "{} h ago", elapsed / 3_600),
+            _ => write!(f, "{} days ago", elapsed / 86_400),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! `up`, `down`, `status`, `plan`, `rollback` and `drain` over a real NATS server; in `commands` the test plays the
+//! hosts, in `processes` they are real.
+
+mod commands;
+mod hosts;
+mod processes;

@@ -1,0 +1,110 @@
+//! What the commands print.
+
+use super::hosts::Lattice;
+use crate::lath::{lath_in, redacted};
+
+/// Without what differs from run to run: times, sizes and digests.
+fn shown(text: &str) -> String {
+    let text = redacted(text);
+    let lines = text.lines().map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let shown = words.iter().enumerate().map(|(at, word)| {
+            let follows = |unit: &str| words.get(at + 1).is_some_and(|next| next.trim_end_matches(',') == unit);
+            let is_number = word.parse::<f64>().is_ok();
+            let is_size = ["B", "KiB", "MiB"].into_iter().any(follows) || words.get(at + 2) == Some(&"ago");
+            if is_number && is_size { "N" } else { word }
+        });
+        shown.collect::<Vec<_>>().join(" ").replace(" KiB", " B").replace(" MiB", " B") + "\n"
+    });
+    lines.collect()
+}
+
+#[test]
+fn an_application_lives_on_a_lattice() {
+    let lattice = Lattice::new();
+    let snapshot = |name: &str, args: &[&str]| {
+        let ended = lattice.lath(args);
+        insta::assert_snapshot!(format!("operate-{name}"), shown(ended.success()));
+        ended
+    };
+    snapshot("status-empty", &["status"]);
+    lattice.join("h1", &[("zone", "a")]);
+    lattice.join("h2", &[]);
+    lattice.counter("place = { replicas = 2 }", "keyvalue/nats");
+    snapshot("plan-first", &["plan", "counter"]);
+    let up = snapshot("up", &["up", "counter", "--wait", "0s"]);
+    assert!(up.stderr.contains("sending actor counter"), "{up:#?}");
+    lattice.settle();
+    snapshot("status", &["status"]);
+    snapshot("up-same", &["up", "counter", "--wait", "60s"]);
+    lattice.counter("place = { replicas = 3 }", "keyvalue/nats");
+    lattice.settle();
+    snapshot("plan", &["plan", "counter"]);
+    lattice.lath(&["up", "counter", "--wait", "0s"]).success();
+    lattice.settle();
+    snapshot("status-one", &["status", "counter"]);
+    snapshot("rollback", &["rollback", "counter", "--wait", "0s"]);
+    snapshot("down", &["down", "./counter", "--wait", "0s"]);
+    lattice.settle();
+    snapshot("down-again", &["down", "counter"]);
+    snapshot("versions", &["rollback", "counter", "--list"]);
+    snapshot("drain", &["drain", "h2", "--wait", "0s"]);
+    let json = lattice.lath(&["status", "--format", "json"]).json();
+    assert_eq!((json["lattice"].as_str(), json["applications"][0]["state"].as_str()), (Some("dev"), Some("down")));
+}
+
+#[test]
+fn what_is_not_done_in_time_is_a_failure_that_says_why() {
+    let lattice = Lattice::new();
+    lattice.join("h1", &[]);
+    lattice.counter("place = { on = { tier = \"web\" } }", "keyvalue/memory");
+    let ended = lattice.lath(&["up", "counter", "--wait", "1ms"]);
+    assert_eq!(ended.code, 1, "{ended:#?}");
+    assert!(ended.stdout.contains("tier=web"), "{ended:#?}");
+    let json = lattice.lath(&["up", "counter", "--wait", "1ms", "--format", "json"]);
+    assert_eq!((json.code, json.json()["waited"].as_str()), (1, Some("overdue")), "{json:#?}");
+    assert_eq!(json.stderr, "");
+}
+
+#[test]
+fn failures_say_what_to_do() {
+    let lattice = Lattice::new();
+    lattice.counter("place = { replicas = 3 }", "keyvalue/embedded");
+    let rows: [(&[&str], i32, &str); 8] = [
+        (&["up", "counter"], 1, "lath.toml"),
+        (&["down", "shop"], 1, "the lattice has no application shop; there are none"),
+        (&["rollback", "shop"], 1, "the lattice has no application shop"),
+        (&["status", "shop"], 1, "the lattice has no application shop"),
+        (&["drain", "h9"], 1, "the lattice has no host h9; there are none"),
+        (&["status", "--context", "other"], 2, "there is no context `other`"),
+        (&["up", "counter", "--wait", "soon"], 2, "a whole number and a unit"),
+        (&["down", "./nowhere"], 1, "there is no application at ./nowhere"),
+    ];
+    for (args, code, expected) in rows {
+        let ended = lattice.lath(args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{args:?}: {ended:#?}");
+        assert!(ended.stderr.contains(expected), "{args:?}: {ended:#?}");
+    }
+    let ended = lattice.lath(&["down", "shop", "--format", "json"]);
+    assert_eq!(ended.error()["kind"], "lattice");
+}
+
+#[test]
+fn a_lattice_out_of_reach_is_told() {
+    let mut lattice = Lattice::new();
+    lattice.server.kill().unwrap();
+    lattice.counter("", "keyvalue/memory");
+    let ended = lattice.lath(&["status"]);
+    assert!(ended.failure().contains("the lattice of context local cannot be joined"), "{ended:#?}");
+    // A plan is of use without; but not where the lattice was asked for by name.
+    let ended = lattice.lath(&["plan", "counter"]);
+    assert!(ended.code == 0 && ended.stderr.contains("what `lath up` would change is not known"), "{ended:#?}");
+    lattice.lath(&["plan", "counter", "--context", "local"]).failure();
+}
+
+#[test]
+fn without_a_context_one_is_asked_for() {
+    let ended = lath_in(&testkit::application::root(), ["status"]);
+    assert!(ended.failure().contains("no context is in use"), "{ended:#?}");
+    assert!(ended.stderr.contains("lath context add"), "{ended:#?}");
+}

@@ -1,0 +1,366 @@
+//! The planner that any host may be: from intents, hosts and leases to a placement that is written.
+//!
+//! What changes makes a plan due; the planners wait by their rank, so that usually the first has done it before the
+//! others begin. A plan begins with what the root says by then; shards are written first, then the root by
+//! compare-and-set, then the pointers. Whoever sees a root whose pointers lag behind writes them, so a planner may die at
+//! any point.
+
+mod attempt;
+mod demands;
+mod held;
+mod hosts;
+mod pointers;
+mod readiness;
+mod sync;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lattice::document::{HostRecord, Incarnation, IntentHead, Pointer, PointerKey, Root};
+use lattice::store::Revision;
+use model::digest::Digest;
+use model::ids::{AppName, HostName};
+use model::placement::Placement;
+use plan::placement::{check_placement, place};
+
+use super::effect::{Effect, Report};
+use super::event::{Found, Moment, Op, Outcome, Topic};
+use super::library::Library;
+use super::turn::Turn;
+use crate::limits::{ATTEMPT_TIME_MAX, ORPHANS_MAX, PLAN_PAUSE, PLAN_RETRY_PAUSE, PLANNER_STEP, REPAIR_PAUSE};
+use attempt::{Attempt, Stage};
+use demands::{Demands, Gathered};
+use held::{Held, KnownRoot};
+use hosts::Hosts;
+use pointers::Pointers;
+use sync::Sync;
+
+/// What a planner must know whole before it plans.
+const TOPICS: [Topic; 5] = [Topic::Intents, Topic::Hosts, Topic::Leases, Topic::Root, Topic::Pointers];
+
+/// A planner.
+#[derive(Debug)]
+pub(super) struct Planner {
+    hosts: Hosts,
+    demands: Demands,
+    root: KnownRoot,
+    held: Held,
+    pointers: Pointers,
+    /// What has been told whole since the last connection.
+    current: BTreeSet<Topic>,
+    phase: Phase,
+    /// Shards of attempts that failed, with the generation that these would have had.
+    orphans: BTreeMap<Digest, u64>,
+    /// Another root is held than when this was last asked: what is no longer needed can be forgotten.
+    moved_on: bool,
+}
+
+/// What a planner is doing.
+#[derive(Debug)]
+enum Phase {
+    /// Nothing has changed.
+    Idle,
+    /// It will look at what changed.
+    Due(Moment),
+    /// It fetches what the root says.
+    Syncing(Sync),
+    /// It knows what the root says, and gathers what applications demand, since then.
+    Gathering(Moment),
+    /// It writes.
+    Writing(Box<Attempt>),
+}
+
+impl Planner {
+    pub(super) fn new(me: HostName) -> Self {
+        Self {
+            hosts: Hosts::new(me),
+            demands: Demands::default(),
+            root: KnownRoot::default(),
+            held: Held::default(),
+            pointers: Pointers::default(),
+            current: BTreeSet::new(),
+            phase: Phase::Idle,
+            orphans: BTreeMap::new(),
+            moved_on: false,
+        }
+    }
+
+    /// A plan is due, by rank, `pause` from now at the earliest; a plan that is due sooner stays so.
+    fn make_due(&mut self, now: Moment, pause: std::time::Duration) {
+        let rank = self.hosts.rank(self.root.root.as_ref().map_or(0, |root| root.generation));
+        let due = now.after(pause).after(PLANNER_STEP.saturating_mul(rank));
+        match &mut self.phase {
+            Phase::Idle => self.phase = Phase::Due(due),
+            Phase::Due(sooner) => *sooner = due.min(*sooner),
+            Phase::Syncing(_) | Phase::Gathering(_) => {}
+            Phase::Writing(attempt) => attempt.outdated = true,
+        }
+    }
+
+    pub(super) fn watch_began(&mut self, now: Moment, topic: Topic) {
+        self.current.remove(&topic);
+        match topic {
+            Topic::Intents => self.demands.watch_began(),
+            Topic::Hosts => self.hosts.watch_began(),
+            Topic::Leases => self.hosts.leases.begin_again(now),
+            Topic::Root => self.root = KnownRoot::default(),
+            Topic::Pointers => self.pointers.watch_began(),
+        }
+    }
+
+    pub(super) fn watch_current(&mut self, now: Moment, topic: Topic) {
+        self.current.insert(topic);
+        match topic {
+            Topic::Intents => self.demands.watch_current(),
+            Topic::Hosts => self.hosts.watch_current(),
+            Topic::Pointers => self.pointers.compare_all(&self.held),
+            Topic::Leases | Topic::Root => {}
+        }
+        self.make_due(now, PLAN_PAUSE);
+    }
+
+    /// Everything that was under way is given up: the connection was lost, or the host stood still.
+    pub(super) fn interrupted(&mut self, now: Moment) {
+        self.hosts.leases.begin_again(now);
+        self.pointers.disconnected();
+        self.give_up(now);
+    }
+
+    fn give_up(&mut self, now: Moment) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
+        if let Phase::Writing(attempt) = phase {
+            let generation = attempt.draft.root.generation;
+            let room = ORPHANS_MAX.saturating_sub(self.orphans.len());
+            self.orphans.extend(attempt.draft.shards.keys().take(room).map(|digest| (*digest, generation)));
+        }
+        self.make_due(now, PLAN_RETRY_PAUSE);
+    }
+
+    pub(super) fn intent(&mut self, now: Moment, app: AppName, head: Option<IntentHead>) {
+        if self.demands.intent(app, head) {
+            self.make_due(now, PLAN_PAUSE);
+        }
+    }
+
+    pub(super) fn record(&mut self, now: Moment, host: HostName, record: Option<Arc<HostRecord>>) {
+        if self.hosts.record(now, host, record) {
+            self.make_due(now, PLAN_PAUSE);
+        }
+    }
+
+    pub(super) fn lease(
+        &mut self,
+        turn: &mut Turn<'_>,
+        host: &HostName,
+        revision: Revision,
+        incarnation: Option<Incarnation>,
+    ) {
+        if self.hosts.lease(turn, host, revision, incarnation) {
+            self.make_due(turn.now, PLAN_PAUSE);
+        }
+    }
+
+    /// The root as it stands.
+    pub(super) fn root(&mut self, turn: &mut Turn<'_>, revision: Revision, root: Option<Arc<Root>>) {
+        if self.root.revision.is_some_and(|known| known >= revision) {
+            return;
+        }
+        self.root = KnownRoot { revision: Some(revision), root };
+        if self.root == self.held.root {
+            return;
+        }
+        match &self.phase {
+            Phase::Writing(attempt) if self.root.root.as_ref() == Some(&attempt.draft.root) => self.committed(turn),
+            Phase::Writing(_) => self.give_up(turn.now),
+            Phase::Syncing(_) | Phase::Gathering(_) => {
+                self.phase = Phase::Syncing(Sync::new(turn.now, self.root.clone()));
+            }
+            Phase::Idle | Phase::Due(_) => self.make_due(turn.now, REPAIR_PAUSE),
+        }
+    }
+
+    pub(super) fn pointer(&mut self, key: &PointerKey, revision: Revision, pointer: Option<Pointer>) {
+        self.pointers.seen(&self.held, key, revision, pointer);
+    }
+
+    /// The answer to a write, if it was one of a planner.
+    pub(super) fn written(&mut self, turn: &mut Turn<'_>, op: Op, outcome: Outcome) {
+        if self.pointers.written(&self.held, op, outcome) {
+            return self.repair(turn);
+        }
+        let Phase::Writing(attempt) = &mut self.phase else { return };
+        if attempt.stored(op, outcome) || attempt.stage != Stage::Root(op) {
+            return;
+        }
+        match outcome {
+            Outcome::Done(revision) => {
+                self.root = KnownRoot { revision: Some(revision), root: Some(attempt.draft.root.clone()) };
+                self.committed(turn);
+            }
+            Outcome::Conflict => self.give_up(turn.now),
+            Outcome::Unknown => attempt.reread(turn),
+        }
+    }
+
+    /// What a direct look found. Whatever it is, it decides a write whose answer was lost: either it stands, or another
+    /// root does, or it is given up, and should it yet arrive, it is a good root like any other.
+    pub(super) fn reread(&mut self, turn: &mut Turn<'_>, op: Op, found: Option<&Found>) {
+        if let Some((revision, root)) = found.and_then(|found| found.root.as_ref()) {
+            self.root(turn, *revision, Some(root.clone()));
+        }
+        if let Phase::Writing(attempt) = &self.phase
+            && attempt.stage == Stage::Unsure(op)
+        {
+            self.give_up(turn.now);
+        }
+    }
+
+    /// The root that was attempted stands.
+    fn committed(&mut self, turn: &mut Turn<'_>) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
+        let Phase::Writing(attempt) = phase else { return };
+        let retired = std::mem::take(&mut self.held.retired);
+        if !retired.is_empty() {
+            turn.emit(Effect::DeleteShards(retired));
+        }
+        self.held = attempt.draft.held.at(self.root.clone());
+        turn.report(Report::Planned { generation: self.held.placement.generation, changed: attempt.draft.changed });
+        self.arrived(turn);
+        self.repair(turn);
+        if attempt.outdated {
+            self.make_due(turn.now, PLAN_PAUSE);
+        }
+    }
+
+    /// What is held is what the root says.
+    fn arrived(&mut self, turn: &mut Turn<'_>) {
+        self.moved_on = true;
+        self.pointers.compare_all(&self.held);
+        // Until its generation is taken an attempt may yet arrive, or somebody may write the same shards.
+        let taken = |generation: u64| generation <= self.held.placement.generation;
+        if self.orphans.values().any(|generation| taken(*generation)) {
+            let needed = self.held.digests();
+            let orphans = self.orphans.extract_if(.., |_, generation| taken(*generation)).map(|(digest, _)| digest);
+            let orphans: Vec<Digest> = orphans.filter(|digest| !needed.contains(digest)).collect();
+            turn.emit(Effect::DeleteShards(orphans));
+        }
+    }
+
+    pub(super) fn tick(&mut self, turn: &mut Turn<'_>) {
+        if self.hosts.judge(turn) {
+            self.make_due(turn.now, PLAN_PAUSE);
+        }
+        if let Phase::Writing(attempt) = &mut self.phase {
+            attempt.tick();
+            if turn.now.since(attempt.since) >= ATTEMPT_TIME_MAX {
+                self.give_up(turn.now);
+            }
+        }
+        if let Phase::Syncing(sync) = &mut self.phase {
+            sync.tick(turn);
+        }
+        self.pointers.tick();
+        self.repair(turn);
+    }
+
+    /// Writes pointers that lag behind the root, while that is known to be the last.
+    fn repair(&mut self, turn: &mut Turn<'_>) {
+        if self.in_step() {
+            self.pointers.repair(turn, &self.held);
+        }
+    }
+
+    /// True where what is held is what the root is known to say, and everything else is known as well.
+    fn in_step(&self) -> bool {
+        self.held.root == self.root && self.all_current()
+    }
+
+    fn all_current(&self) -> bool {
+        TOPICS.iter().all(|topic| self.current.contains(topic))
+    }
+
+    /// Asks for documents before they are needed.
+    pub(super) fn prepare(&mut self, turn: &mut Turn<'_>, library: &mut Library) {
+        if self.demands.prepare(turn, library) {
+            self.make_due(turn.now, PLAN_PAUSE);
+        }
+    }
+
+    /// Goes on with what it is doing. `adopted` is the generation that this host runs: none is written below it.
+    pub(super) fn advance(&mut self, turn: &mut Turn<'_>, library: &mut Library, adopted: u64) {
+        if let Phase::Due(due) = self.phase
+            && due <= turn.now
+            && self.all_current()
+            && self.hosts.all_known()
+        {
+            self.phase = match self.held.root == self.root {
+                true => Phase::Gathering(turn.now),
+                false => Phase::Syncing(Sync::new(turn.now, self.root.clone())),
+            };
+        }
+        if let Phase::Syncing(sync) = &mut self.phase
+            && let Some(held) = sync.advance(turn, library, &self.held)
+        {
+            self.held = held;
+            self.arrived(turn);
+            self.repair(turn);
+            self.phase = Phase::Gathering(turn.now);
+        }
+        if let Phase::Gathering(since) = self.phase {
+            self.plan(turn, library, since, adopted);
+        }
+        if let Phase::Writing(attempt) = &mut self.phase {
+            attempt.store(turn);
+            if attempt.stage == Stage::Stored {
+                attempt.commit(turn);
+            }
+        }
+    }
+
+    fn plan(&mut self, turn: &mut Turn<'_>, library: &mut Library, since: Moment, adopted: u64) {
+        let Some(gathered) = self.demands.gather(turn, library, &self.held.placement, since) else { return };
+        self.phase = Phase::Idle;
+        let Gathered { demands, kept } = gathered;
+        let mut previous = self.held.placement.clone();
+        previous.generation = previous.generation.max(adopted).max(self.pointers.generation());
+        previous.applications.retain(|app, _| !kept.contains_key(app));
+        let views = self.hosts.views();
+        let mut next = place(&demands, &previous, &views);
+        self.hosts.readiness_awaited = readiness::is_awaited(&demands, &next, &views);
+        if next.applications == previous.applications {
+            return;
+        }
+        if let Err(violations) = check_placement(&demands, &previous, &next, &views) {
+            let violations = violations.iter().map(ToString::to_string).collect();
+            return turn.report(Report::PlanRefused { generation: next.generation, violations });
+        }
+        next.applications.extend(kept);
+        self.write(turn, &next);
+    }
+
+    fn write(&mut self, turn: &mut Turn<'_>, next: &Placement) {
+        let draft = self.held.draft(next);
+        self.phase = Phase::Writing(Box::new(Attempt::new(turn.now, self.root.revision, draft)));
+    }
+
+    /// True where nobody else could take anything over, as far as is known.
+    pub(super) fn alone(&self) -> bool {
+        self.all_current() && self.hosts.all_known() && self.hosts.alone()
+    }
+
+    /// True while shards are needed that are not held.
+    pub(super) fn fetching(&self) -> bool {
+        matches!(self.phase, Phase::Syncing(_))
+    }
+
+    /// True where another root is held than when this was last asked.
+    pub(super) fn has_moved_on(&mut self) -> bool {
+        std::mem::take(&mut self.moved_on)
+    }
+
+    /// The documents that must stay in the library.
+    pub(super) fn needs(&self, documents: &mut BTreeSet<Digest>) {
+        self.demands.needs(documents);
+        documents.extend(self.held.placement.applications.values().map(|app| app.intent));
+    }
+}

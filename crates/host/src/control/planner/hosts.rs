@@ -1,0 +1,142 @@
+//! The hosts as a planner knows them: their records, and whether they live.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lattice::document::{HostRecord, Incarnation};
+use lattice::store::Revision;
+use model::digest::Digest;
+use model::ids::HostName;
+use plan::placement::HostView;
+
+use crate::control::effect::Report;
+use crate::control::event::Moment;
+use crate::control::host_view::view;
+use crate::control::leases::{Leases, Renewal, Verdict};
+use crate::control::turn::Turn;
+use crate::limits::PLANNER_RANKS_MAX;
+
+/// Records and leases.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    me: HostName,
+    records: BTreeMap<HostName, Arc<HostRecord>>,
+    pub(super) leases: Leases,
+    /// What the watch has told since it began; none once all is told.
+    told: Option<BTreeSet<HostName>>,
+    /// True while something stays where it is until it is ready elsewhere.
+    pub(super) readiness_awaited: bool,
+}
+
+impl Hosts {
+    pub(super) fn new(me: HostName) -> Self {
+        let leases = Leases::new(me.clone());
+        Self { me, records: BTreeMap::new(), leases, told: None, readiness_awaited: false }
+    }
+
+    pub(super) fn watch_began(&mut self) {
+        self.told = Some(BTreeSet::new());
+    }
+
+    pub(super) fn watch_current(&mut self) {
+        let Some(told) = self.told.take() else { return };
+        let gone: Vec<HostName> = self.records.keys().filter(|host| !told.contains(*host)).cloned().collect();
+        for host in gone {
+            self.records.remove(&host);
+            self.leases.forget(&host);
+        }
+    }
+
+    /// True where planning may come out differently.
+    pub(super) fn record(&mut self, now: Moment, host: HostName, record: Option<Arc<HostRecord>>) -> bool {
+        if let Some(told) = &mut self.told {
+            told.insert(host.clone());
+        }
+        let Some(record) = record else {
+            self.leases.forget(&host);
+            return self.records.remove(&host).is_some();
+        };
+        self.leases.expect(now, &host, record.incarnation);
+        let before = self.records.insert(host, record.clone());
+        before.is_none_or(|before| self.matters(&before, &record))
+    }
+
+    fn matters(&self, before: &HostRecord, after: &HostRecord) -> bool {
+        let told = |record: &HostRecord| {
+            (record.incarnation, record.draining, record.planner, record.labels.clone(), record.kinds.clone())
+        };
+        told(before) != told(after)
+            || before.states != after.states
+            || (before.ready != after.ready && self.readiness_awaited)
+    }
+
+    /// A lease was renewed or deleted. True where planning may come out differently.
+    pub(super) fn lease(
+        &mut self,
+        turn: &mut Turn<'_>,
+        host: &HostName,
+        revision: Revision,
+        incarnation: Option<Incarnation>,
+    ) -> bool {
+        let Some(incarnation) = incarnation else {
+            // The store deletes what has lapsed; only who said that it leaves is gone at once.
+            let leaves = self.records.get(host).is_some_and(|record| record.draining) && self.leases.is_alive(host);
+            if leaves {
+                self.leases.left(host);
+            }
+            return leaves;
+        };
+        match self.leases.renewed(turn.now, host, revision, incarnation) {
+            Renewal::Expected | Renewal::Outdated => false,
+            Renewal::Arrived => true,
+            Renewal::Returned { silent } => {
+                turn.report(Report::Returned { host: host.clone(), silent });
+                true
+            }
+        }
+    }
+
+    /// Judges the leases. True where somebody died.
+    pub(super) fn judge(&mut self, turn: &mut Turn<'_>) -> bool {
+        let mut died = false;
+        for verdict in self.leases.judge(turn.now) {
+            match verdict {
+                Verdict::Died(host) => {
+                    died = true;
+                    turn.report(Report::Died(host));
+                }
+                Verdict::MassLapse { silent, of } => turn.report(Report::MassLapse { silent, of }),
+            }
+        }
+        died
+    }
+
+    /// True where it is known of every host whether it lives, and this one does.
+    pub(super) fn all_known(&self) -> bool {
+        self.leases.is_alive(&self.me) && !self.leases.any_awaited()
+    }
+
+    /// Hosts as planning sees them.
+    pub(super) fn views(&self) -> BTreeMap<HostName, HostView> {
+        let view =
+            |(host, record): (&HostName, &Arc<HostRecord>)| (host.clone(), view(record, self.leases.is_alive(host)));
+        self.records.iter().map(view).collect()
+    }
+
+    /// How many living planners come before this one. The order is another for each generation.
+    pub(super) fn rank(&self, generation: u64) -> u32 {
+        let weight = |host: &HostName| Digest::of_parts([host.as_str().as_bytes(), &generation.to_le_bytes()]);
+        let mine = weight(&self.me);
+        let planners = self.records.iter().filter(|(host, record)| record.planner && self.leases.is_alive(host));
+        let before = planners.filter(|(host, _)| **host != self.me && weight(host) < mine).count();
+        u32::try_from(before.min(PLANNER_RANKS_MAX)).unwrap_or(u32::MAX)
+    }
+
+    /// True where no other living host stays.
+    pub(super) fn alone(&self) -> bool {
+        let stays = |(host, record): (&HostName, &Arc<HostRecord>)| {
+            *host != self.me && !record.draining && self.leases.is_alive(host)
+        };
+        !self.records.iter().any(stays)
+    }
+}

@@ -1,0 +1,280 @@
+//! Starting parts: fetching, composing, compiling, opening.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use adapter::compose::labels::Labels;
+use adapter::compose::{self, ComposeError};
+use engine::{Actor, ActorSettings, Engine, EngineError};
+use lattice::store::Bucket;
+use model::blueprint::{CompositePlan, ProviderPlan};
+use model::digest::Digest;
+use model::ids::{ActorName, AppName, ProviderName};
+use provider::{Provider, ProviderError, Surroundings};
+use tokio::sync::Semaphore;
+
+use super::parts::{Parts, PartsError, components};
+use super::slot::{ExchangeError, Open, Slot};
+use super::{Loaded, Tenancy};
+use crate::limits::{DRAIN_TIME_MAX, FETCH_TIME_MAX};
+use crate::router::Outbox;
+
+/// Why a part of an application does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A component cannot be had.
+    #[error("actor {actor} cannot be fetched")]
+    Fetch {
+        /// The actor.
+        actor: ActorName,
+        /// Why.
+        source: PartsError,
+    },
+    /// A component does not come.
+    #[error("the components of actor {actor} were not there within {} s", after.as_secs())]
+    Slow {
+        /// The actor.
+        actor: ActorName,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// A composite cannot be made.
+    #[error("actor {actor} cannot be linked")]
+    Compose {
+        /// The actor.
+        actor: ActorName,
+        /// Why.
+        source: ComposeError,
+    },
+    /// A composite cannot be compiled or given what it imports.
+    #[error("actor {actor} cannot be started")]
+    Actor {
+        /// The actor.
+        actor: ActorName,
+        /// Why.
+        source: EngineError,
+    },
+    /// A provider cannot be opened.
+    #[error("provider {provider} cannot be started")]
+    Provider {
+        /// The provider.
+        provider: ProviderName,
+        /// Why.
+        source: ProviderError,
+    },
+    /// Calls of the provider as it was before do not end.
+    #[error("provider {provider} cannot be configured anew: calls of it were still running after {} s", after.as_secs())]
+    Busy {
+        /// The provider.
+        provider: ProviderName,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// It is not wanted any more.
+    #[error("the start was given up, since something else is wanted now")]
+    Abandoned,
+    /// A task of the host ended early.
+    #[error("a task of the host ended before its work was done; this is a fault of Lath, please report it")]
+    Gone,
+}
+
+/// A part that runs.
+pub(super) enum Part {
+    Actor {
+        actor: Actor,
+        outbox: Arc<Outbox>,
+        loaded: Loaded,
+    },
+    Provider {
+        provider: Arc<dyn Provider>,
+        /// Where it stands, if it cannot be open twice; with what opened it.
+        slot: Option<(Arc<Slot>, ProviderPlan)>,
+    },
+}
+
+/// What starting takes.
+#[derive(Clone)]
+pub(super) struct Loader {
+    pub(super) engine: Engine,
+    pub(super) tenancy: Tenancy,
+    pub(super) state: Option<Arc<dyn Bucket>>,
+    /// Fetching and compiling at once.
+    pub(super) turns: Arc<Semaphore>,
+}
+
+/// An actor to start.
+pub(super) struct ActorStart {
+    pub(super) app: AppName,
+    pub(super) name: ActorName,
+    pub(super) plan: Arc<CompositePlan>,
+    pub(super) parts: Arc<dyn Parts>,
+    /// Set once nobody wants it any more.
+    pub(super) abandoned: Arc<AtomicBool>,
+}
+
+/// A provider to open.
+#[derive(Clone)]
+pub(super) struct ProviderStart {
+    pub(super) app: AppName,
+    pub(super) name: ProviderName,
+    pub(super) plan: ProviderPlan,
+    pub(super) is_local: bool,
+}
+
+impl Loader {
+    /// Fetches, composes and compiles an actor, and makes it ready for calls.
+    pub(super) async fn actor(self, start: ActorStart, compiling: impl FnOnce()) -> Result<Part, LoadError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| LoadError::Gone)?;
+        let bytes = fetch(&start).await?;
+        if start.abandoned.load(Ordering::Relaxed) {
+            return Err(LoadError::Abandoned);
+        }
+        compiling();
+        let working = tokio::task::spawn_blocking(move || {
+            let running = self.compile(&start, &bytes).and_then(|(loaded, composing)| {
+                self.prepare(&start, &loaded).map(|(actor, outbox)| {
+                    let ActorStart { app, name, .. } = start;
+                    let (cached, compiling) = (loaded.cached, loaded.elapsed);
+                    let loaded = Loaded { application: app, actor: name, cached, composing, compiling };
+                    Part::Actor { actor, outbox, loaded }
+                })
+            });
+            drop(turn);
+            running
+        });
+        working.await.map_err(|_| LoadError::Gone)?
+    }
+
+    /// Fetches, composes and compiles an actor into the cache.
+    pub(super) async fn spare(self, start: ActorStart) -> Result<(), LoadError> {
+        let _turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| LoadError::Gone)?;
+        let bytes = fetch(&start).await?;
+        let working = tokio::task::spawn_blocking(move || self.compile(&start, &bytes).map(drop));
+        working.await.map_err(|_| LoadError::Gone)?
+    }
+
+    fn compile(
+        &self,
+        start: &ActorStart,
+        bytes: &HashMap<Digest, Arc<[u8]>>,
+    ) -> Result<(engine::Loaded, Duration), LoadError> {
+        let actor = || start.name.clone();
+        let begun = Instant::now();
+        for (digest, bytes) in bytes {
+            start.parts.verify(*digest, bytes).map_err(|source| LoadError::Fetch { actor: actor(), source })?;
+        }
+        let composite = compose::compose(&start.plan, &|digest| bytes.get(digest).cloned());
+        let composite = composite.map_err(|source| LoadError::Compose { actor: actor(), source })?;
+        let composing = begun.elapsed();
+        let loaded = self.engine.load(&composite).map_err(|source| LoadError::Actor { actor: actor(), source })?;
+        Ok((loaded, composing))
+    }
+
+    fn prepare(&self, start: &ActorStart, loaded: &engine::Loaded) -> Result<(Actor, Arc<Outbox>), LoadError> {
+        let outbox = Arc::new(Outbox::default());
+        let name = match self.tenancy {
+            Tenancy::One { .. } => start.name.to_string(),
+            Tenancy::Many { .. } => format!("{}/{}", start.app, start.name),
+        };
+        let settings = actor_settings(name, &start.plan);
+        let made = self.engine.actor(&loaded.component, settings, outbox.clone());
+        let actor = made.map_err(|source| LoadError::Actor { actor: start.name.clone(), source })?;
+        Ok((actor, outbox))
+    }
+
+    /// Opens a provider; in the place of another where both cannot be open.
+    pub(super) async fn provider(
+        self,
+        start: ProviderStart,
+        instead_of: Option<(Arc<Slot>, ProviderPlan)>,
+    ) -> Result<Part, LoadError> {
+        let failed = |error| failed(&start.name, error);
+        let slot = match instead_of {
+            Some((slot, before)) => {
+                let again = self.open(ProviderStart { plan: before, ..start.clone() });
+                slot.exchange(self.open(start.clone()), again, DRAIN_TIME_MAX).await.map_err(failed)?;
+                slot
+            }
+            None => {
+                let opened = tokio::task::spawn_blocking(self.open(start.clone())).await;
+                let provider = opened.map_err(|_| LoadError::Gone)?.map_err(|error| failed(error.into()))?;
+                // A single application has one version, so nothing ever takes the place of its providers.
+                if !start.is_local || matches!(self.tenancy, Tenancy::One { .. }) {
+                    return Ok(Part::Provider { provider, slot: None });
+                }
+                Arc::new(Slot::new(provider))
+            }
+        };
+        Ok(Part::Provider { provider: slot.clone(), slot: Some((slot, start.plan)) })
+    }
+
+    fn open(&self, start: ProviderStart) -> Open {
+        let (data, state) = (self.tenancy.data(&start.app), self.state.clone());
+        Box::new(move || {
+            let ProviderStart { app, name, plan, .. } = &start;
+            let surroundings = Surroundings { application: app, name, data: &data, state };
+            provider::kind(&plan.kind, name)?.open(&plan.config, &surroundings)
+        })
+    }
+}
+
+impl Tenancy {
+    /// The folder for the data of an application's providers.
+    fn data(&self, app: &AppName) -> PathBuf {
+        match self {
+            Tenancy::One { data } => data.clone(),
+            Tenancy::Many { data } => data.join(app.as_str()),
+        }
+    }
+}
+
+fn failed(provider: &ProviderName, error: ExchangeError) -> LoadError {
+    let provider = provider.clone();
+    match error {
+        ExchangeError::Open(source) => LoadError::Provider { provider, source },
+        ExchangeError::Busy(after) => LoadError::Busy { provider, after },
+        ExchangeError::Gone => LoadError::Gone,
+    }
+}
+
+async fn fetch(start: &ActorStart) -> Result<HashMap<Digest, Arc<[u8]>>, LoadError> {
+    let actor = || start.name.clone();
+    let fetching = async {
+        let mut all = HashMap::new();
+        for digest in components(&start.plan) {
+            if start.abandoned.load(Ordering::Relaxed) {
+                return Err(LoadError::Abandoned);
+            }
+            let bytes = start.parts.fetch(digest).await;
+            all.insert(digest, bytes.map_err(|source| LoadError::Fetch { actor: actor(), source })?);
+        }
+        Ok(all)
+    };
+    tokio::time::timeout(FETCH_TIME_MAX, fetching)
+        .await
+        .unwrap_or_else(|_| Err(LoadError::Slow { actor: actor(), after: FETCH_TIME_MAX }))
+}
+
+fn actor_settings(name: String, plan: &CompositePlan) -> ActorSettings {
+    let labels = Labels::of(plan);
+    let limits = &plan.limits;
+    // Members that share an interface have equal grants: the planner refuses others.
+    let env: BTreeMap<_, _> = plan.members.iter().flat_map(|member| member.env.clone()).collect();
+    ActorSettings {
+        name,
+        memory_bytes: limits.memory.0,
+        instances: limits.instances as usize,
+        queue: limits.queue as usize,
+        execution: limits.execution,
+        depth: limits.depth,
+        log_bytes_per_s: limits.log.0,
+        reuse: limits.reuse,
+        env,
+        message_bytes_max: usize::try_from(limits.message.0).unwrap_or(usize::MAX),
+        receivers: labels.receivers.into_iter().map(|receiver| receiver.label).collect(),
+        senders: labels.senders.into_iter().map(|sender| sender.label).collect(),
+    }
+}

@@ -1,0 +1,344 @@
+//! The executor's task: carries out the effects of [`super::state::step`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use engine::Engine;
+use model::ids::{ActorName, AppName};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use super::load::{ActorStart, LoadError, Loader, Part, ProviderStart};
+use super::retire::retire;
+use super::state::{Effect, Event, PartId, PartName, Spec, State, step};
+use super::status::{AppStatus, Status};
+use super::{ExecutorSettings, News, Spare, Tell, Wish};
+use crate::limits::{EVENTS_MAX, LOAD_RETRY_PAUSE_MAX};
+use crate::router::{Running, Targets};
+
+/// What a task of the executor brings back.
+enum Brought {
+    Compiling(AppName, ActorName),
+    Started(PartId, Box<Result<Part, LoadError>>),
+    Retired(PartId),
+    RetryDue(AppName),
+    Spared(SpareName, bool),
+    /// A spare that could not be compiled may be tried again.
+    SpareDue(SpareName),
+}
+
+/// An actor of a version that was compiled ahead.
+type SpareName = (AppName, u64, ActorName);
+
+struct Run {
+    state: State,
+    loader: Loader,
+    tell: Tell,
+    bring: mpsc::Sender<Brought>,
+    running: BTreeMap<PartId, Part>,
+    /// Starts that may be given up, and what each takes the place of.
+    starting: BTreeMap<PartId, Starting>,
+    reasons: BTreeMap<PartId, Arc<LoadError>>,
+    told: watch::Sender<Status>,
+    spares: Vec<Spare>,
+    /// What is compiled ahead, or could not be just now.
+    spared: BTreeSet<SpareName>,
+    /// An actor is being compiled ahead.
+    sparing: bool,
+    patience: Duration,
+    grace: Duration,
+}
+
+struct Starting {
+    abandoned: Arc<AtomicBool>,
+    app: AppName,
+    instead_of: Option<PartId>,
+}
+
+/// Starts the task. It ends when nobody asks any more and all has drained.
+pub(super) fn spawn(
+    settings: ExecutorSettings,
+    engine: Engine,
+    asked: watch::Receiver<Wish>,
+    told: watch::Sender<Status>,
+    tell: Tell,
+) {
+    let (bring, brought) = mpsc::channel(EVENTS_MAX);
+    let turns = Arc::new(Semaphore::new(settings.loads.max(1)));
+    let loader = Loader { engine, tenancy: settings.tenancy, state: settings.state, turns };
+    let (patience, grace) = (asked.borrow().patience, asked.borrow().grace);
+    let run = Run {
+        state: State::default(),
+        loader,
+        tell,
+        bring,
+        running: BTreeMap::new(),
+        starting: BTreeMap::new(),
+        reasons: BTreeMap::new(),
+        told,
+        spares: Vec::new(),
+        spared: BTreeSet::new(),
+        sparing: false,
+        patience,
+        grace,
+    };
+    tokio::spawn(run.run(asked, brought));
+}
+
+impl Run {
+    async fn run(mut self, mut asked: watch::Receiver<Wish>, mut brought: mpsc::Receiver<Brought>) {
+        let mut is_asked = true;
+        while is_asked || !self.state.is_empty() {
+            let event = tokio::select! {
+                changed = asked.changed(), if is_asked => {
+                    is_asked = changed.is_ok();
+                    let wish = if is_asked { Some(asked.borrow_and_update().clone()) } else { None };
+                    Some(self.take_wish(wish))
+                }
+                Some(brought) = brought.recv() => self.take(brought),
+            };
+            if let Some(event) = event {
+                let effects = step(&mut self.state, event);
+                effects.into_iter().for_each(|effect| self.carry_out(effect));
+            }
+            self.publish();
+            self.spare();
+        }
+    }
+
+    /// A wish of the executor's owner; none once there is no owner.
+    fn take_wish(&mut self, wish: Option<Wish>) -> Event {
+        let Some(Wish { assigned, spares, patience, grace }) = wish else { return Event::Assigned(BTreeMap::new()) };
+        (self.patience, self.grace) = (patience, grace);
+        self.spares = spares;
+        self.told.send_modify(|status| status.wishes += 1);
+        Event::Assigned(assigned)
+    }
+
+    /// Takes what a task brought, and says what it means.
+    fn take(&mut self, brought: Brought) -> Option<Event> {
+        match brought {
+            Brought::Compiling(app, actor) => {
+                (self.tell)(News::Compiling { app, actor });
+                None
+            }
+            Brought::Started(id, result) => Some(self.take_started(id, *result)),
+            Brought::Retired(id) => Some(Event::Retired(id)),
+            Brought::RetryDue(app) => Some(Event::RetryDue(app)),
+            Brought::Spared(name, is_compiled) => {
+                self.sparing = false;
+                if !is_compiled {
+                    self.spare_later(name.clone());
+                }
+                self.spared.insert(name);
+                None
+            }
+            Brought::SpareDue(name) => {
+                self.spared.remove(&name);
+                None
+            }
+        }
+    }
+
+    fn take_started(&mut self, id: PartId, result: Result<Part, LoadError>) -> Event {
+        let starting = self.starting.remove(&id);
+        match result {
+            Ok(running) => {
+                if let Some(replaced) = starting.and_then(|starting| starting.instead_of) {
+                    // It stands where the other stood, and is ended with its successor.
+                    self.running.remove(&replaced);
+                }
+                if let Part::Actor { loaded, .. } = &running {
+                    (self.tell)(News::Loaded(loaded.clone()));
+                }
+                self.running.insert(id, running);
+                Event::Started(id)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                if let Some(Starting { app, .. }) = starting
+                    && !matches!(*error, LoadError::Abandoned)
+                {
+                    (self.tell)(News::Failed { app, error: Arc::clone(&error) });
+                }
+                self.reasons.insert(id, error);
+                Event::Failed(id)
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Start { app, id, name, spec, instead_of } => self.start(app, id, name, spec, instead_of),
+            Effect::Abandon(id) => {
+                if let Some(starting) = self.starting.get(&id) {
+                    starting.abandoned.store(true, Ordering::Relaxed);
+                }
+            }
+            Effect::Serve { app, version, parts } => {
+                let served = self.served(&app, version, &parts);
+                (self.tell)(News::Switched(app, served));
+            }
+            Effect::Withdraw(app) => (self.tell)(News::Switched(app, None)),
+            Effect::Retire(ids) => self.retire(ids),
+            Effect::RetryAfter(app, pause) => {
+                let bring = self.bring.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    bring.send(Brought::RetryDue(app)).await
+                });
+            }
+        }
+    }
+
+    fn start(&mut self, app: AppName, id: PartId, name: PartName, spec: Spec, instead_of: Option<PartId>) {
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let (loader, bring) = (self.loader.clone(), self.bring.clone());
+        let starting = Starting { abandoned: Arc::clone(&abandoned), app: app.clone(), instead_of };
+        self.starting.insert(id, starting);
+        self.reasons.remove(&id);
+        let work: futures_util::future::BoxFuture<'static, Result<Part, LoadError>> = match (name, spec) {
+            (PartName::Actor(name), Spec::Actor(plan)) => {
+                let Some(parts) = self.state.parts_of(&app, id) else { return };
+                let start = ActorStart { app: app.clone(), name: name.clone(), plan, parts, abandoned };
+                let telling = self.bring.clone();
+                let compiling = move || {
+                    // News only: a loop that is busy does without them.
+                    let _ = telling.try_send(Brought::Compiling(app, name));
+                };
+                Box::pin(loader.actor(start, compiling))
+            }
+            (PartName::Provider(name), Spec::Provider { plan, is_local }) => {
+                let place = instead_of.and_then(|id| self.slot(id));
+                Box::pin(loader.provider(ProviderStart { app, name, plan, is_local }, place))
+            }
+            _ => return,
+        };
+        let working = tokio::spawn(work);
+        tokio::spawn(async move {
+            // A panic, say of the compiler, fails the part: the loop waits for all of them.
+            let result = working.await.unwrap_or(Err(LoadError::Gone));
+            bring.send(Brought::Started(id, Box::new(result))).await
+        });
+    }
+
+    fn slot(&self, id: PartId) -> Option<(Arc<super::slot::Slot>, model::blueprint::ProviderPlan)> {
+        match self.running.get(&id)? {
+            Part::Provider { slot, .. } => slot.clone(),
+            Part::Actor { .. } => None,
+        }
+    }
+
+    /// What serves: the parts that run, linked as the version's blueprint says.
+    fn served(&self, app: &AppName, version: u64, parts: &BTreeMap<PartName, PartId>) -> Option<(u64, Running)> {
+        let blueprint = Arc::clone(&self.state.deployment(app, version)?.blueprint);
+        let mut running = Running { targets: Targets::new(Arc::clone(&blueprint)), outboxes: BTreeMap::new() };
+        for (name, id) in parts {
+            match (name, self.running.get(id)) {
+                (PartName::Actor(name), Some(Part::Actor { actor, outbox, .. })) => {
+                    let Some(plan) = blueprint.composites.get(name).cloned().map(Arc::new) else { continue };
+                    running.targets.actors.insert(name.clone(), (actor.clone(), plan));
+                    running.outboxes.insert(name.clone(), Arc::clone(outbox));
+                }
+                (PartName::Provider(name), Some(Part::Provider { provider, .. })) => {
+                    running.targets.providers.insert(name.clone(), Arc::clone(provider));
+                }
+                _ => {}
+            }
+        }
+        Some((version, running))
+    }
+
+    fn retire(&mut self, ids: Vec<PartId>) {
+        let parts = ids.iter().filter_map(|id| self.running.remove(id)).collect();
+        let (bring, grace, patience) = (self.bring.clone(), self.grace, self.patience);
+        tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            retire(parts, Instant::now() + patience).await;
+            for id in ids {
+                let _ = bring.send(Brought::Retired(id)).await;
+            }
+        });
+    }
+
+    /// Tells how far each application is.
+    fn publish(&mut self) {
+        let state = &self.state;
+        self.reasons.retain(|id, _| state.has(*id));
+        let changed = self.state.take_changed();
+        if changed.is_empty() {
+            return;
+        }
+        let statuses: Vec<_> = changed.into_iter().map(|app| (self.app_status(&app), app)).collect();
+        self.told.send_modify(|status| {
+            for (app_status, app) in statuses {
+                match app_status {
+                    Some(app_status) => status.apps.insert(app, app_status),
+                    None => status.apps.remove(&app),
+                };
+            }
+        });
+    }
+
+    fn app_status(&self, app: &AppName) -> Option<AppStatus> {
+        let view = self.state.view(app)?;
+        let mut status = AppStatus {
+            version: view.serving.as_ref().map(|(version, _)| *version),
+            wanted: view.wanted,
+            starting: view.starting,
+            retiring: view.retiring,
+            ..AppStatus::default()
+        };
+        for name in view.serving.into_iter().flat_map(|(_, parts)| parts) {
+            match name {
+                PartName::Actor(actor) => status.actors.insert(actor),
+                PartName::Provider(provider) => status.providers.insert(provider),
+            };
+        }
+        let reason = |(name, id)| Some((name, Arc::clone(self.reasons.get(&id)?)));
+        status.failing = view.failed.into_iter().filter_map(reason).collect();
+        Some(status)
+    }
+
+    /// Compiles the next actor ahead, when there is nothing better to do.
+    fn spare(&mut self) {
+        let name = |spare: &Spare| {
+            let deployment = &spare.deployment;
+            (deployment.blueprint.application.clone(), deployment.version, spare.actor.clone())
+        };
+        let listed: BTreeSet<SpareName> = self.spares.iter().map(name).collect();
+        self.spared.retain(|spared| listed.contains(spared));
+        if self.sparing || !self.state.is_settled() {
+            return;
+        }
+        let Some(spare) = self.spares.iter().find(|spare| !self.spared.contains(&name(spare))) else { return };
+        let Some(plan) = spare.deployment.blueprint.composites.get(&spare.actor).cloned() else { return };
+        let (spared, parts) = (name(spare), Arc::clone(&spare.deployment.parts));
+        let (app, actor) = (spared.0.clone(), spared.2.clone());
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let start = ActorStart { app, name: actor, plan: Arc::new(plan), parts, abandoned };
+        let (loader, bring) = (self.loader.clone(), self.bring.clone());
+        self.sparing = true;
+        tokio::spawn(async move {
+            let (app, _, actor) = &spared;
+            let working = tokio::spawn(loader.spare(start)).await;
+            let is_compiled = matches!(working, Ok(Ok(())));
+            match working {
+                Ok(Ok(())) => tracing::debug!(%app, %actor, "compiled ahead"),
+                Ok(Err(reason)) => tracing::info!(%app, %actor, %reason, "not compiled ahead"),
+                Err(reason) => tracing::warn!(%app, %actor, %reason, "not compiled ahead"),
+            }
+            bring.send(Brought::Spared(spared, is_compiled)).await
+        });
+    }
+
+    /// What could not be compiled ahead is tried again after a pause; others have their turn meanwhile.
+    fn spare_later(&self, name: SpareName) {
+        let bring = self.bring.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LOAD_RETRY_PAUSE_MAX).await;
+            bring.send(Brought::SpareDue(name)).await
+        });
+    }
+}

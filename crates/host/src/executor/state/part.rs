@@ -1,0 +1,113 @@
+//! The parts of an application that are started and ended each by itself: composites and providers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use model::blueprint::{CompositePlan, LinkPlan, ProviderPlan, SenderPlan, Target, WireTo};
+use model::ids::{ActorName, ProviderName};
+use model::manifest::Reach;
+
+/// The name of a part within its application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartName {
+    /// A provider.
+    Provider(ProviderName),
+    /// An actor's composite.
+    Actor(ActorName),
+}
+
+impl fmt::Display for PartName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PartName::Provider(name) => write!(f, "provider {name}"),
+            PartName::Actor(name) => write!(f, "actor {name}"),
+        }
+    }
+}
+
+/// Tells parts apart, those of one name too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartId(pub u64);
+
+/// Gives ids, each once.
+#[derive(Debug, Default)]
+pub(super) struct Ids(u64);
+
+impl Ids {
+    pub(super) fn next(&mut self) -> PartId {
+        self.0 += 1;
+        PartId(self.0)
+    }
+}
+
+/// What a part is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spec {
+    /// A composite.
+    Actor(Arc<CompositePlan>),
+    /// A provider.
+    Provider {
+        /// Its kind and configuration.
+        plan: ProviderPlan,
+        /// Its state is this host's: it cannot be open twice.
+        is_local: bool,
+    },
+}
+
+impl Spec {
+    /// True where a part made of the one serves as well as one made of the other: links can be laid anew without it.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Spec::Actor(one), Spec::Actor(other)) => same_composite(one, other),
+            (Spec::Provider { plan: one, .. }, Spec::Provider { plan: other, .. }) => one == other,
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self, Spec::Provider { is_local: true, .. })
+    }
+
+    /// The parts that must answer for this one to serve, as far as they are on this host: targets of links that never
+    /// leave it.
+    pub(super) fn needs(&self) -> Vec<PartName> {
+        let Spec::Actor(plan) = self else { return Vec::new() };
+        let near = senders(plan).filter(|sender| sender.link.reach == Reach::Host);
+        near.filter_map(|sender| match &sender.link.target {
+            Target::Actor { actor, .. } => Some(PartName::Actor(actor.clone())),
+            Target::Provider(provider) => Some(PartName::Provider(provider.clone())),
+            #[allow(unreachable_patterns, reason = "what runs elsewhere is not waited for")]
+            _ => None,
+        })
+        .collect()
+    }
+}
+
+fn senders(plan: &CompositePlan) -> impl Iterator<Item = &SenderPlan> {
+    plan.members.iter().flat_map(|member| &member.wires).filter_map(|wire| match &wire.to {
+        WireTo::Sender(sender) => Some(sender),
+        WireTo::Member { .. } => None,
+    })
+}
+
+/// Equal but for where messages go, which is a table of the host.
+fn same_composite(one: &CompositePlan, other: &CompositePlan) -> bool {
+    if one == other {
+        return true;
+    }
+    let mut relinked = one.clone();
+    let wires = relinked.members.iter_mut().flat_map(|member| &mut member.wires);
+    let others = other.members.iter().flat_map(|member| &member.wires);
+    for (wire, other) in wires.zip(others) {
+        if let (WireTo::Sender(SenderPlan { link, .. }), WireTo::Sender(other)) = (&mut wire.to, &other.to)
+            && serves_same_import(link, &other.link)
+        {
+            *link = other.link.clone();
+        }
+    }
+    relinked == *other
+}
+
+fn serves_same_import(one: &LinkPlan, other: &LinkPlan) -> bool {
+    (&one.actor, &one.import, &one.contract) == (&other.actor, &other.import, &other.contract)
+}

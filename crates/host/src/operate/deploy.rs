@@ -1,0 +1,246 @@
+//! Versions of applications: made, taken down, gone back to.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lattice::document::{Author, Document as _, IntentHead, UnixMillis};
+use lattice::store::{Entry, Revision, StoreError};
+use model::digest::Digest;
+use model::ids::AppName;
+
+use super::bytes::Pieces;
+use super::{OperateError, Operator};
+use crate::application::Application;
+
+/// What a deployment has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// The application.
+    pub application: AppName,
+    /// The version that stands.
+    pub version: u64,
+    /// False where what was asked for stood already: no version was made.
+    pub is_new: bool,
+    /// The version whose intent stands again, after a rollback.
+    pub restored: Option<u64>,
+    /// Bytes that were sent.
+    pub uploaded_bytes: u64,
+    /// Bytes that were there already.
+    pub present_bytes: u64,
+    /// Pieces that nothing uses any more and that were removed; none where this user may not remove any.
+    pub collected: usize,
+}
+
+/// A version of an application, as its history has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its number.
+    pub version: u64,
+    /// What it runs; none where it took the application down.
+    pub document: Option<Digest>,
+    /// Who made it.
+    pub by: Author,
+    /// When, by the clock of its maker.
+    pub at: UnixMillis,
+}
+
+/// What is being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Bytes are being sent to the lattice.
+    Uploading {
+        /// Whose they are, such as `actor cart`.
+        what: String,
+        /// How many.
+        bytes: u64,
+    },
+}
+
+/// What stands under an application's key.
+type Standing = Option<(Revision, IntentHead)>;
+
+impl Operator {
+    /// Makes `application` the newest version of itself. Plans it first; sends only bytes that are missing. Where it is
+    /// what stands already, nothing is written but bytes that are missing.
+    ///
+    /// # Errors
+    ///
+    /// Everything that keeps it from being planned; someone else's version of the same moment; the store.
+    pub async fn up(
+        &self,
+        application: &Application,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Deployed, OperateError> {
+        let name = application.manifest().application.clone();
+        let pieces = Pieces::of(application);
+        super::preview::demanded(application, 0, pieces.digest)?;
+        let standing = self.standing(&name).await?;
+        let same = self.is_same(&standing, &pieces).await?;
+        // What no kept version refers to may be removed at any moment; where that cannot be told, everything is sent.
+        let kept = self.referred().await.ok().flatten().unwrap_or_default();
+        let sent = self.upload(&pieces, &kept, progress).await?;
+        let mut deployed = Deployed::of(name, same.unwrap_or_default(), sent.uploaded, sent.present);
+        if same.is_none() {
+            deployed.is_new = true;
+            deployed.version = self.write(&deployed.application, standing, Some(pieces.digest)).await?;
+            // What was found before the version referred to it may have been removed as unused since.
+            deployed.uploaded_bytes += self.upload(&pieces, &pieces.digests(), progress).await?.uploaded;
+        }
+        deployed.collected = self.collect_some().await;
+        Ok(deployed)
+    }
+
+    /// Takes an application down: a version that runs nothing. Going back brings it up again.
+    ///
+    /// # Errors
+    ///
+    /// There is no such application; someone else's version of the same moment; the store.
+    pub async fn down(&self, application: &AppName) -> Result<Deployed, OperateError> {
+        let Some((revision, head)) = self.standing(application).await? else {
+            return Err(self.no_application(application).await?);
+        };
+        let mut deployed = Deployed::of(application.clone(), head.version, 0, 0);
+        if head.document.is_some() {
+            deployed.is_new = true;
+            deployed.version = self.write(application, Some((revision, head)), None).await?;
+        }
+        deployed.collected = self.collect_some().await;
+        Ok(deployed)
+    }
+
+    /// Every version that is kept, oldest first; the last one stands.
+    ///
+    /// # Errors
+    ///
+    /// There is no such application; the store.
+    pub async fn versions(&self, application: &AppName) -> Result<Vec<Version>, OperateError> {
+        let history = self.buckets.intent.history(application.as_str()).await?;
+        let heads = history.iter().filter_map(|entry| head(entry).transpose());
+        let versions = heads.map(|head| head.map(Version::of)).collect::<Result<Vec<_>, _>>()?;
+        if versions.is_empty() {
+            return Err(self.no_application(application).await?);
+        }
+        Ok(versions)
+    }
+
+    /// Makes a new version of what an earlier one ran; where none is named, of the last that ran something else than what
+    /// stands. Its author's machine is not needed: everything is in the lattice.
+    ///
+    /// # Errors
+    ///
+    /// There is no such application or version; its bytes are kept no more; someone else's version of the same moment;
+    /// the store.
+    pub async fn rollback(&self, application: &AppName, version: Option<u64>) -> Result<Deployed, OperateError> {
+        let versions = self.versions(application).await?;
+        let (restored, document) = chosen(application, &versions, version)?;
+        let present = self.check_bytes(application, restored, document).await?;
+        let standing = self.standing(application).await?;
+        let same = standing.as_ref().filter(|(_, head)| head.document == Some(document));
+        let mut deployed = Deployed::of(application.clone(), same.map_or(0, |(_, head)| head.version), 0, present);
+        if same.is_none() {
+            deployed.is_new = true;
+            deployed.restored = Some(restored);
+            deployed.version = self.write(application, standing, Some(document)).await?;
+        }
+        Ok(deployed)
+    }
+
+    /// The newest version of an application; none where there never was one.
+    pub(super) async fn standing(&self, application: &AppName) -> Result<Standing, OperateError> {
+        let Some(entry) = self.buckets.intent.get(application.as_str()).await? else { return Ok(None) };
+        Ok(head(&entry)?.map(|head| (entry.revision, head)))
+    }
+
+    /// The version that stands, if it asks for the same.
+    async fn is_same(&self, standing: &Standing, pieces: &Pieces) -> Result<Option<u64>, OperateError> {
+        let Some((_, IntentHead { version, document: Some(digest), .. })) = standing else { return Ok(None) };
+        let is_same = *digest == pieces.digest
+            || match self.document(*digest).await {
+                Ok(document) => document.is_some_and(|document| pieces.is_same(&document)),
+                // What nobody can read does not keep a good version from taking its place.
+                Err(OperateError::Damaged { .. }) => false,
+                Err(error) => return Err(error),
+            };
+        Ok(is_same.then_some(*version))
+    }
+
+    /// Writes the version that follows `standing`.
+    async fn write(
+        &self,
+        application: &AppName,
+        standing: Standing,
+        document: Option<Digest>,
+    ) -> Result<u64, OperateError> {
+        let (expected, last) = match standing {
+            Some((revision, head)) => (Some(revision), head.version),
+            None => (None, 0),
+        };
+        let head = IntentHead { version: last.saturating_add(1), document, by: self.by.clone(), at: now() };
+        match self.buckets.intent.replace(application.as_str(), head.encode(), expected).await {
+            Ok(_) => Ok(head.version),
+            Err(StoreError::Conflict { .. }) => self.lost(application, &head).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Someone else's write came first, or ours did and its answer was lost on the way.
+    async fn lost(&self, application: &AppName, ours: &IntentHead) -> Result<u64, OperateError> {
+        let application = application.clone();
+        match self.standing(&application).await? {
+            Some((_, head)) if head == *ours => Ok(head.version),
+            Some((_, head)) => Err(OperateError::Lost { application, by: head.by.to_string(), version: head.version }),
+            None => Err(OperateError::Lost { application, by: "somebody".to_owned(), version: 0 }),
+        }
+    }
+
+    /// The error of a name that no application has.
+    pub(super) async fn no_application(&self, application: &AppName) -> Result<OperateError, OperateError> {
+        let keys = self.buckets.intent.keys("*").await?;
+        let applications = keys.iter().filter_map(|key| key.parse().ok()).collect();
+        Ok(OperateError::NoApplication { application: application.clone(), applications })
+    }
+}
+
+/// The head that an entry of the intent bucket holds; none where the key was deleted.
+pub(super) fn head(entry: &Entry) -> Result<Option<IntentHead>, OperateError> {
+    let damaged = |error: lattice::document::DocumentError| OperateError::Damaged {
+        what: format!("the intent of {}", entry.key),
+        reason: error.to_string(),
+    };
+    entry.value.as_ref().map(|value| IntentHead::decode(value).map_err(damaged)).transpose()
+}
+
+/// The version to go back to, with what it runs.
+fn chosen(application: &AppName, versions: &[Version], version: Option<u64>) -> Result<(u64, Digest), OperateError> {
+    let standing = versions.last().and_then(|last| last.document);
+    let found = match version {
+        Some(version) => versions.iter().rfind(|known| known.version == version),
+        None => versions.iter().rfind(|known| known.document.is_some() && known.document != standing),
+    };
+    let runs = found.and_then(|found| Some((found.version, found.document?)));
+    runs.ok_or_else(|| match version {
+        None => OperateError::NoEarlierVersion { application: application.clone() },
+        Some(version) => OperateError::NoVersion {
+            application: application.clone(),
+            version,
+            versions: versions.iter().filter(|known| known.document.is_some()).map(|known| known.version).collect(),
+        },
+    })
+}
+
+/// By this machine's clock.
+pub(super) fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Deployed {
+    fn of(application: AppName, version: u64, uploaded_bytes: u64, present_bytes: u64) -> Self {
+        Self { application, version, is_new: false, restored: None, uploaded_bytes, present_bytes, collected: 0 }
+    }
+}
+
+impl Version {
+    fn of(IntentHead { version, document, by, at }: IntentHead) -> Self {
+        Self { version, document, by, at }
+    }
+}

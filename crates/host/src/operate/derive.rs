@@ -1,0 +1,61 @@
+//! From a document of intent to what it runs and where that may stand.
+
+use std::sync::Arc;
+
+use lattice::document::{IntentDocument, StoredAdapter, StoredAdapters};
+use model::blueprint::Blueprint;
+use model::digest::Digest;
+use plan::placement::{Demand, demand};
+use plan::{AdapterPair, GivenAdapter, Intent, Inventory};
+
+/// What follows from a document of intent.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// What was asked.
+    pub intent: Arc<Intent>,
+    /// What runs.
+    pub blueprint: Arc<Blueprint>,
+    /// What it asks of hosts.
+    pub demand: Arc<Demand>,
+}
+
+/// Plans what `document`, kept as `digest`, asks for as `version`. The same on every host.
+///
+/// # Errors
+///
+/// Why it cannot be planned, in words: an older lath cannot plan what a newer one wrote.
+pub fn derive(
+    document: &IntentDocument,
+    digest: Digest,
+    version: u64,
+    inventory: &Inventory,
+) -> Result<Derived, String> {
+    let intent = intent(document)?;
+    let plan = plan::plan(&intent, None, inventory).map_err(|problems| told(&problems))?;
+    let demand = demand(&intent, &plan.blueprint, inventory, version, digest).map_err(|problems| told(&problems))?;
+    Ok(Derived { intent: Arc::new(intent), blueprint: Arc::new(plan.blueprint), demand: Arc::new(demand) })
+}
+
+/// What a document asks for.
+pub(super) fn intent(document: &IntentDocument) -> Result<Intent, String> {
+    let manifest = model::manifest::parse(&document.manifest).map_err(|errors| errors.to_string())?;
+    let components = document.components.iter();
+    let adapters = document.adapters.iter();
+    Ok(Intent {
+        manifest,
+        components: components.map(|(actor, component)| (actor.clone(), component.view.clone())).collect(),
+        adapters: adapters.map(|(contract, pair)| (contract.clone(), given(pair))).collect(),
+    })
+}
+
+fn given(StoredAdapters { sender, receiver }: &StoredAdapters) -> AdapterPair {
+    let one = |StoredAdapter { component, wire }: &StoredAdapter| GivenAdapter {
+        view: component.view.clone(),
+        wire: wire.clone(),
+    };
+    AdapterPair { sender: one(sender), receiver: one(receiver) }
+}
+
+fn told(problems: &[plan::Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

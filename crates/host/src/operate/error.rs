@@ -1,0 +1,95 @@
+//! Why a lattice was not changed, or cannot be told of.
+
+use lattice::store::StoreError;
+use model::digest::Digest;
+use model::ids::{AppName, HostName};
+use plan::Problem;
+use provider::ProviderError;
+
+/// Why a lattice was not changed, or cannot be told of.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// The application cannot be planned.
+    #[error("application {application} cannot be planned; mend its manifest")]
+    Unplannable {
+        /// The application.
+        application: AppName,
+        /// Everything that is wrong with it.
+        problems: Vec<Problem>,
+    },
+    /// The lattice's store.
+    #[error("the lattice cannot be read or written")]
+    Store(#[from] StoreError),
+    /// Someone else wrote a version at the same moment; it stands.
+    #[error("{by} wrote version {version} of {application} at the same moment; look at it, and try again")]
+    Lost {
+        /// The application.
+        application: AppName,
+        /// Who won.
+        by: String,
+        /// The version that stands.
+        version: u64,
+    },
+    /// There is no such application.
+    #[error("the lattice has no application {application}; {}", known("it has", applications))]
+    NoApplication {
+        /// The name.
+        application: AppName,
+        /// Those that there are.
+        applications: Vec<AppName>,
+    },
+    /// There is no such version, or it is kept no more.
+    #[error("application {application} has no version {version} to go back to; {}", known("there are", versions))]
+    NoVersion {
+        /// The application.
+        application: AppName,
+        /// The version.
+        version: u64,
+        /// Those that there are.
+        versions: Vec<u64>,
+    },
+    /// There is nothing to go back to.
+    #[error("application {application} has no earlier version to go back to")]
+    NoEarlierVersion {
+        /// The application.
+        application: AppName,
+    },
+    /// Bytes of a version are in the lattice's store no more.
+    #[error(
+        "{missing} of version {version} of {application} is not in the lattice any more; deploy it from its sources"
+    )]
+    BytesGone {
+        /// The application.
+        application: AppName,
+        /// The version.
+        version: u64,
+        /// What is missing.
+        missing: Digest,
+    },
+    /// There is no such host.
+    #[error("the lattice has no host {host}; {}", known("it has", hosts))]
+    NoHost {
+        /// The name.
+        host: HostName,
+        /// Those that there are.
+        hosts: Vec<HostName>,
+    },
+    /// Something in the lattice cannot be understood.
+    #[error("{what} cannot be understood: {reason}")]
+    Damaged {
+        /// What.
+        what: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// The built-in contracts cannot be read.
+    #[error(transparent)]
+    BuiltIn(#[from] ProviderError),
+}
+
+fn known<T: ToString>(lead: &str, list: &[T]) -> String {
+    match list {
+        [] => "there are none".to_owned(),
+        list => format!("{lead} {}", list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}

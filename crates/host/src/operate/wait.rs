@@ -1,0 +1,128 @@
+//! Waiting until a version serves.
+
+use std::time::Instant;
+
+use lattice::store::StoreError;
+use model::ids::AppName;
+use tokio::time::sleep;
+
+use super::status::{AppStatus, Phase, Status};
+use super::view::Cache;
+use super::{OperateError, Operator};
+use crate::limits::{OPERATE_POLL, OPERATE_SETTLE};
+
+/// What waiting for a version has come to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waited {
+    /// It is everywhere as it is asked for; of one that takes its application down: nothing runs any more.
+    Done(AppStatus),
+    /// It was not so when the time was over.
+    Overdue(AppStatus),
+    /// A later version has taken its place.
+    Superseded(AppStatus),
+}
+
+impl Operator {
+    /// Waits until `version` of an application serves wherever it is asked for and every host has heard of that
+    /// ([`OPERATE_SETTLE`]), or until `deadline`. Each change of what can be told of it is told.
+    ///
+    /// # Errors
+    ///
+    /// There is no such application; the store, where it never answered.
+    pub async fn wait(
+        &self,
+        application: &AppName,
+        version: u64,
+        deadline: Instant,
+        progress: &mut (dyn FnMut(&AppStatus) + Send),
+    ) -> Result<Waited, OperateError> {
+        let mut cache = Cache::new();
+        let mut wait = Wait { version, last: None, ready_since: None };
+        loop {
+            match self.status_with(Some(application), &mut cache).await {
+                Ok(status) => {
+                    let Some(found) = status.applications.into_iter().next() else {
+                        return Err(self.no_application(application).await?);
+                    };
+                    if let Some(waited) = wait.look(found, progress) {
+                        return Ok(waited);
+                    }
+                }
+                // The servers may be choosing a leader.
+                Err(OperateError::Store(error)) if !is_over(deadline) => {
+                    tracing::debug!(%error, "the lattice was not read");
+                }
+                Err(error) => return wait.last.map(Waited::at_the_end).ok_or(error),
+            }
+            if is_over(deadline) {
+                return wait.last.map_or_else(|| Err(unread()), |last| Ok(Waited::at_the_end(last)));
+            }
+            sleep(OPERATE_POLL).await;
+        }
+    }
+
+    /// What can be told of the lattice; with `only`, of no other application.
+    ///
+    /// # Errors
+    ///
+    /// There is no such application; the store, or something in it that cannot be understood.
+    pub async fn status(&self, only: Option<&AppName>) -> Result<Status, OperateError> {
+        let status = self.status_with(only, &mut Cache::new()).await?;
+        match only {
+            Some(name) if status.applications.is_empty() => Err(self.no_application(name).await?),
+            _ => Ok(status),
+        }
+    }
+
+    async fn status_with(&self, only: Option<&AppName>, cache: &mut Cache) -> Result<Status, OperateError> {
+        Ok(Status::of(&self.view_with(only, cache).await?))
+    }
+}
+
+/// A wait under way.
+struct Wait {
+    version: u64,
+    last: Option<AppStatus>,
+    ready_since: Option<tokio::time::Instant>,
+}
+
+impl Wait {
+    /// What was found ends the wait, or not yet.
+    fn look(&mut self, found: AppStatus, progress: &mut (dyn FnMut(&AppStatus) + Send)) -> Option<Waited> {
+        if self.last.as_ref() != Some(&found) {
+            progress(&found);
+        }
+        if found.version > self.version {
+            return Some(Waited::Superseded(found));
+        }
+        if found.phase != Phase::Ready {
+            self.ready_since = None;
+        }
+        let is_done = match found.phase {
+            Phase::Down => true,
+            Phase::Ready => self.ready_since.get_or_insert_with(tokio::time::Instant::now).elapsed() >= OPERATE_SETTLE,
+            _ => false,
+        };
+        if is_done {
+            return Some(Waited::Done(found));
+        }
+        self.last = Some(found);
+        None
+    }
+}
+
+impl Waited {
+    fn at_the_end(last: AppStatus) -> Self {
+        if last.phase == Phase::Ready { Self::Done(last) } else { Self::Overdue(last) }
+    }
+}
+
+fn unread() -> OperateError {
+    let reason = "it was not read in time".to_owned();
+    OperateError::Store(StoreError::Unavailable { bucket: "intent".to_owned(), reason })
+}
+
+/// By the clock of tokio, which tests may turn.
+pub(super) fn is_over(deadline: Instant) -> bool {
+    tokio::time::Instant::now() >= deadline.into()
+}

@@ -1,0 +1,169 @@
+//! Providers that are processes of their own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use engine::CallContext;
+use lattice::call::{Answer, Target};
+use lattice::process::{JSON, ProcessCall};
+use lattice::subject::Token;
+use model::contract::{Contract, ContractName};
+use model::failure::{Failure, Progress, RpcError};
+use model::ids::{AppName, ProviderName};
+
+use super::far::Outside;
+use crate::outside::json::Named;
+use crate::outside::processes::{Chosen, Processes};
+use crate::retry::{Budget, Tries};
+
+/// A provider that is a process of its own, as one link reaches it.
+pub(crate) struct External {
+    pub(super) provider: (AppName, ProviderName),
+    /// The contract as the caller sees it, under the name that the link says.
+    pub(super) contract: Arc<Contract>,
+    pub(super) name: ContractName,
+    /// What the caller's payloads are written in.
+    pub(super) wire: String,
+    pub(super) caller: Target,
+    /// The way out; none on a host that is in no lattice.
+    pub(super) outside: Option<Outside>,
+    /// Functions that may run twice.
+    pub(super) idempotent: BTreeSet<String>,
+    pub(super) budget: Arc<Budget>,
+}
+
+impl External {
+    /// Calls `method` of one process, and of another where that fails and may be tried again.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        payload: Vec<u8>,
+        call: &CallContext,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Failure> {
+        let Some(outside) = &self.outside else {
+            let text = "this host is in no lattice, where processes of their own could be; run it with `lath up`";
+            return Err(Failure::not_started(RpcError::Transport(text.to_owned())));
+        };
+        let processes = &outside.processes;
+        self.budget.earn();
+        let mut tries = Tries::new(self.idempotent.contains(method));
+        let payload = Bytes::from(payload);
+        let mut failed: Vec<Token> = Vec::new();
+        let mut last = None;
+        loop {
+            let chosen = processes.choose(&self.provider, &self.name, &failed, Instant::now());
+            let Some(chosen) = chosen.filter(|_| Instant::now() < deadline) else {
+                return Err(tries.verdict(last.unwrap_or_else(|| self.nobody())));
+            };
+            failed.push(chosen.instance.clone());
+            // A host that stood still calls nobody in its name.
+            outside.admits()?;
+            let now = Instant::now();
+            let elsewhere = processes.has_other(&self.provider, &self.name, &failed, now);
+            let until = now + tries.patience(deadline.saturating_duration_since(now), elsewhere);
+            match self.send(processes, &chosen, method, &payload, call, until).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) if tries.again(&failure, &self.budget, elsewhere && Instant::now() < deadline) => {
+                    last = Some(failure);
+                }
+                Err(failure) => return Err(tries.verdict(failure)),
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        processes: &Processes,
+        chosen: &Chosen,
+        method: &str,
+        payload: &Bytes,
+        call: &CallContext,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Failure> {
+        let wire = chosen.announcement.wire.as_str();
+        let named = self.named(method)?;
+        let payload = match wire {
+            JSON => Bytes::from(named.params_to_json(payload)?),
+            wire if wire == self.wire => payload.clone(),
+            other => return Err(self.other_wire(&chosen.instance, other)),
+        };
+        let message = self.message(chosen, method, payload, call, deadline)?;
+        let subject = processes.subject(&self.provider, &chosen.instance);
+        let callee = Token::pair(&self.provider.0, &self.provider.1);
+        let awake = || self.outside.as_ref().is_some_and(|outside| outside.admits().is_ok());
+        let answered = processes.caller().request(message.to_message(subject, Instant::now()), &callee, deadline).await;
+        let missed =
+            matches!(&answered, Err(Failure { progress: Progress::Unknown, error: RpcError::DeadlineExceeded(_) }));
+        // Had this host stood still meanwhile, the silence would be its own.
+        if missed && awake() {
+            processes.missed(&self.provider, &chosen.instance, Instant::now());
+        }
+        let answer = read(&answered?)?;
+        if wire == JSON { named.result_from_json(&answer) } else { Ok(answer.into()) }
+    }
+
+    fn named<'a>(&'a self, method: &'a str) -> Result<Named<'a>, Failure> {
+        let function = self.contract.functions.get(method);
+        let function = function.ok_or_else(|| {
+            let text = format!("contract `{}` has no function `{method}`", self.name);
+            Failure::not_started(RpcError::MethodNotHandled(text))
+        })?;
+        Ok(Named { name: method, function })
+    }
+
+    fn message(
+        &self,
+        chosen: &Chosen,
+        method: &str,
+        payload: Bytes,
+        call: &CallContext,
+        deadline: Instant,
+    ) -> Result<ProcessCall, Failure> {
+        let method = method.parse();
+        let method = method.map_err(|error| Failure::not_started(RpcError::MethodNotHandled(format!("{error}"))))?;
+        Ok(ProcessCall {
+            contract: self.name.clone(),
+            method,
+            wire: chosen.announcement.wire.clone(),
+            deadline,
+            caller: self.caller.clone(),
+            chain: call.call_id(),
+            depth: call.depth(),
+            trace: call.trace().and_then(|trace| trace.parse().ok()),
+            payload,
+        })
+    }
+
+    fn other_wire(&self, instance: &Token, found: &str) -> Failure {
+        let (application, provider) = &self.provider;
+        let text = format!(
+            "process {instance} of provider {application}/{provider} speaks `{found}`, its caller `{}`; it may announce \
+             `{JSON}` or `{}`",
+            self.wire, self.wire
+        );
+        Failure::not_started(RpcError::Transport(text))
+    }
+
+    fn nobody(&self) -> Failure {
+        let (application, provider) = &self.provider;
+        let text = format!(
+            "no process of provider {application}/{provider} that serves `{}` was heard of late; start one",
+            self.name
+        );
+        Failure::not_started(RpcError::Transport(text))
+    }
+}
+
+fn read(message: &lattice::bus::Message) -> Result<Bytes, Failure> {
+    match Answer::from_message(message) {
+        Ok(Answer::Whole(result)) => result,
+        Ok(Answer::Chunks(_)) => {
+            let text = "a process of a provider answers in one message, not in chunks".to_owned();
+            Err(Failure::unknown(RpcError::Rpc(text)))
+        }
+        Err(error) => Err(Failure::unknown(RpcError::Rpc(error.to_string()))),
+    }
+}

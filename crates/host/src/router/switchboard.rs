@@ -1,0 +1,107 @@
+//! What runs here and where all else is placed, and the links that follow from both.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use model::blueprint::Target;
+use model::contract::ContractName;
+use model::ids::{ActorName, AppName};
+use model::placement::AppPlacement;
+
+use super::far::Outside;
+use super::near::{Near, Targets};
+use super::{Outbox, Scope};
+
+/// What runs here of one application, and the outboxes of its actors.
+#[derive(Clone)]
+pub struct Running {
+    /// What can be called.
+    pub targets: Targets,
+    /// The outbox of each of its actors.
+    pub outboxes: BTreeMap<ActorName, Arc<Outbox>>,
+}
+
+/// One application, as far as it is known.
+#[derive(Clone, Default)]
+struct Entry {
+    running: Option<Running>,
+    placement: Option<Arc<AppPlacement>>,
+}
+
+/// Applications as calls from outside find them: replaced as one, read on each call.
+pub(crate) type Table = HashMap<String, Arc<Targets>>;
+
+/// Links whatever runs here. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Switchboard(Arc<Inner>);
+
+struct Inner {
+    outside: Option<Outside>,
+    entries: Mutex<BTreeMap<AppName, Entry>>,
+    table: ArcSwap<Table>,
+}
+
+impl Switchboard {
+    /// Nothing runs. Without a way `outside`, links reach no further than this host.
+    pub fn new(outside: Option<Outside>) -> Self {
+        Self(Arc::new(Inner { outside, entries: Mutex::default(), table: ArcSwap::default() }))
+    }
+
+    /// The way to other hosts.
+    pub fn outside(&self) -> Option<&Outside> {
+        self.0.outside.as_ref()
+    }
+
+    /// From now on calls of the application go to these; none where nothing of it runs here any more. The links of what
+    /// ran before are left as they are: it may still finish calls.
+    pub fn switch(&self, application: &AppName, running: Option<Running>) {
+        self.change(application, |entry| entry.running = running);
+    }
+
+    /// The application is placed so; none where it is no longer known here.
+    pub fn place(&self, application: &AppName, placement: Option<Arc<AppPlacement>>) {
+        self.change(application, |entry| entry.placement = placement);
+    }
+
+    fn change(&self, application: &AppName, change: impl FnOnce(&mut Entry)) {
+        let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.entry(application.clone()).or_default();
+        change(entry);
+        self.connect(application, entry);
+        if entry.running.is_none() && entry.placement.is_none() {
+            entries.remove(application);
+        }
+        // Still under the lock: tables are stored in the order of changes.
+        let targets = |entry: &Entry| entry.running.as_ref().map(|running| Arc::new(running.targets.clone()));
+        let table = entries.iter().filter_map(|(name, entry)| Some((name.to_string(), targets(entry)?)));
+        self.0.table.store(Arc::new(table.collect()));
+    }
+
+    fn connect(&self, application: &AppName, entry: &Entry) {
+        let Some(running) = &entry.running else { return };
+        let elsewhere = entry.placement.as_deref().zip(self.0.outside.as_ref());
+        let scope = Scope { application, targets: &running.targets, elsewhere };
+        for (name, outbox) in &running.outboxes {
+            if let Some(plan) = running.targets.blueprint.composites.get(name) {
+                outbox.connect(plan, scope);
+            }
+        }
+    }
+
+    /// The target of a call, as it runs here.
+    pub(crate) fn find(
+        &self,
+        application: &AppName,
+        target: &Target,
+        contract: &ContractName,
+        wire: &str,
+    ) -> Option<Near> {
+        self.0.table.load().get(application.as_str())?.find(target, contract, wire)
+    }
+
+    /// What runs here, by application.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.0.table.load_full()
+    }
+}

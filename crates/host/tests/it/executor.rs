@@ -1,0 +1,5 @@
+//! The executor: as a script of what is wanted and what happens, then with real parts.
+
+mod disk;
+mod real;
+mod script;

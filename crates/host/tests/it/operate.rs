@@ -1,0 +1,10 @@
+//! What operators do to a lattice, over its twin in memory.
+
+mod bounds;
+mod collecting;
+mod deploying;
+mod draining;
+mod lattice_world;
+mod previewing;
+mod telling;
+mod waiting;

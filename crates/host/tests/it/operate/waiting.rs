@@ -1,0 +1,54 @@
+//! Waiting for a version.
+
+use std::time::{Duration, Instant};
+
+use host::operate::Waited;
+use host::operate::status::Phase;
+
+use super::lattice_world::{World, app, counter};
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(10)
+}
+
+fn later() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+#[tokio::test]
+async fn a_version_is_waited_for_until_it_serves() {
+    let mut world = World::new();
+    world.join("h1", &[]).await;
+    world.operator.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    let operator = world.operator.clone();
+    let (told, mut phases) = tokio::sync::mpsc::unbounded_channel();
+    let waiting =
+        tokio::spawn(
+            async move { operator.wait(&app(), 1, later(), &mut |status| told.send(status.phase).unwrap()).await },
+        );
+    assert_eq!(phases.recv().await, Some(Phase::Planning));
+    world.plan().await;
+    assert_eq!(phases.recv().await, Some(Phase::Starting));
+    world.bring_up().await;
+    let waited = waiting.await.unwrap().unwrap();
+    assert!(matches!(&waited, Waited::Done(status) if status.phase == Phase::Ready), "{waited:?}");
+}
+
+#[tokio::test]
+async fn what_does_not_serve_in_time_is_told_as_it_is() {
+    let world = World::new();
+    world.operator.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    let waited = world.operator.wait(&app(), 1, soon(), &mut |_| {}).await.unwrap();
+    assert!(matches!(&waited, Waited::Overdue(status) if status.unplaced.len() == 1), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_later_version_ends_the_wait() {
+    let world = World::new();
+    world.operator.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    world.operator.down(&app()).await.unwrap();
+    let waited = world.operator.wait(&app(), 1, later(), &mut |_| {}).await.unwrap();
+    assert!(matches!(&waited, Waited::Superseded(status) if status.version == 2), "{waited:?}");
+    let waited = world.operator.wait(&app(), 2, later(), &mut |_| {}).await.unwrap();
+    assert!(matches!(&waited, Waited::Done(status) if status.phase == Phase::Down), "{waited:?}");
+}

@@ -1,0 +1,57 @@
+//! Calls between hosts, built on the bus once for every bus.
+//!
+//! A host has one [`Caller`] and one [`Server`]. A small call is exactly one request and one reply: the caller keeps one
+//! subscription for all answers, the server one for all calls. Larger payloads travel in chunks ([`crate::chunk`]) on the
+//! same subjects.
+//!
+//! What the subjects say is what NATS enforces: the last token of a call's subject is the host that calls, and the
+//! callee's token in an answer's subject is the one that answers. So a caller takes an answer only on the very subject
+//! that it made for the callee, and a server answers only on a subject that belongs to the host that called.
+
+mod caller;
+mod peer;
+mod pending;
+mod request;
+mod server;
+mod serving;
+mod window;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use model::failure::{Failure, RpcError};
+use model::ids::HostName;
+
+use crate::bus::BusError;
+use crate::call::Call;
+
+pub use caller::{Caller, CallerStats};
+pub use request::Heard;
+pub use server::{Server, ServerStats};
+pub use window::Window;
+
+/// What serves calls that come over the bus.
+pub trait Handler: Send + Sync + 'static {
+    /// Says whether the call may be made, before a payload that comes in chunks is taken; `call` has none yet. What is
+    /// refused here is not started.
+    fn admit(&self, from: &HostName, call: &Call) -> Result<(), Failure> {
+        let _ = (from, call);
+        Ok(())
+    }
+
+    /// Serves a call that host `from` makes. It ends by the deadline of the call by itself, and is dropped where the
+    /// caller has gone.
+    fn call<'a>(&'a self, from: &'a HostName, call: Call) -> BoxFuture<'a, Result<Bytes, Failure>>;
+}
+
+/// The header of a message that a host sends to itself by the way that calls take.
+const ECHO: &str = "lath-echo";
+
+/// What a caller is told of a message that was not sent.
+fn not_sent(error: &BusError) -> Failure {
+    let text = error.to_string();
+    Failure::not_started(match error {
+        BusError::Disconnected { .. } => RpcError::Transport(text),
+        BusError::Busy { .. } | BusError::Deadline { .. } => RpcError::HostError(text),
+        BusError::TooLarge { .. } | BusError::Unwritable { .. } => RpcError::InvalidParameter(text),
+    })
+}

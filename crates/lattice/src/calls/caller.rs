@@ -1,0 +1,148 @@
+//! Calls to other hosts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use model::failure::{Failure, RpcError};
+use model::ids::HostName;
+use tokio::task::AbortHandle;
+
+use super::ECHO;
+use super::pending::Pending;
+use super::request::{Heard, Request};
+use crate::bus::{Bus, BusError, Message, Subscription};
+use crate::call::{Call, CallId, Incarnation};
+use crate::chunk::{Seats, whole_max};
+use crate::subject::{Subjects, Token};
+
+/// Calls other hosts, over one subscription for all answers. Cheap to clone.
+#[derive(Clone)]
+pub struct Caller {
+    inner: Arc<Inner>,
+    _task: Arc<Task>,
+}
+
+pub(super) struct Inner {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) pending: Pending,
+    pub(super) seats: Seats,
+    subjects: Subjects,
+    me: HostName,
+    incarnation: Incarnation,
+    sequence: AtomicU64,
+}
+
+/// What a caller does now, and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallerStats {
+    /// Calls that wait for their answer.
+    pub pending: usize,
+    /// Answers that came after their call had ended.
+    pub late: u64,
+    /// Answers that came from another than was called; they were refused.
+    pub forged: u64,
+}
+
+/// Ended when the last caller is dropped.
+struct Task(AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Caller {
+    /// Calls as host `me` in its life `incarnation`. Answers are taken from then on.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub async fn start(
+        bus: Arc<dyn Bus>,
+        subjects: Subjects,
+        me: HostName,
+        incarnation: Incarnation,
+    ) -> Result<Self, BusError> {
+        let answers = bus.subscribe(subjects.replies(&me)).await?;
+        let (pending, seats, sequence) = (Pending::default(), Seats::default(), AtomicU64::new(1));
+        let inner = Arc::new(Inner { bus, pending, seats, subjects, me, incarnation, sequence });
+        let task = tokio::spawn(deliver(inner.clone(), answers));
+        Ok(Self { inner, _task: Arc::new(Task(task.abort_handle())) })
+    }
+
+    /// Makes `call` at host `to`, which may be this one, and waits for its answer until its deadline. Dropped before, it
+    /// tells the callee that nobody waits any more.
+    ///
+    /// Not started: nobody is there, there is no connection, too many calls wait, or the callee says so. Unknown: no
+    /// answer within the deadline, an answer that is none, or the callee says so.
+    pub async fn call(&self, to: &HostName, call: Call) -> Result<Bytes, Failure> {
+        self.call_heard(to, call, &Heard::default()).await
+    }
+
+    /// The same, and notes in `heard` what was heard of the callee: how a call failed does not say that.
+    pub async fn call_heard(&self, to: &HostName, call: Call, heard: &Heard) -> Result<Bytes, Failure> {
+        let inner = &*self.inner;
+        let whole = call.payload.len() <= whole_max(inner.bus.payload_max());
+        let request = inner.request(inner.subjects.call(to, &inner.me), &Token::from(to), call.deadline)?.noting(heard);
+        if whole { request.whole(&call).await } else { request.in_chunks(&call).await }
+    }
+
+    /// Sends a message of any kind, and waits until `deadline` for the one message that answers it; `callee` is who may
+    /// answer. For those who are no hosts: providers that are processes of their own, and tools.
+    pub async fn request(&self, message: Message, callee: &Token, deadline: Instant) -> Result<Message, Failure> {
+        self.inner.request(message.subject.clone(), callee, deadline)?.ask(message, false).await
+    }
+
+    /// Waits until the [`Server`](super::Server) of this very host has taken every message that was under way to it: an
+    /// echo by the way that calls take, and so behind all of them.
+    ///
+    /// Not started: nobody serves calls of this host. Unknown: no echo before the deadline.
+    pub async fn echo(&self, deadline: Instant) -> Result<(), Failure> {
+        let me = &self.inner.me;
+        let message = Message::new(self.inner.subjects.call(me, me), Bytes::new()).with(ECHO, me.to_string());
+        self.request(message, &Token::from(me), deadline).await.map(drop)
+    }
+
+    /// The subjects of its lattice.
+    pub fn subjects(&self) -> &Subjects {
+        &self.inner.subjects
+    }
+
+    /// What it does and did.
+    pub fn stats(&self) -> CallerStats {
+        let (pending, late, forged) = self.inner.pending.counts();
+        CallerStats { pending, late, forged }
+    }
+}
+
+impl Inner {
+    fn request(&self, to: crate::subject::Subject, callee: &Token, deadline: Instant) -> Result<Request<'_>, Failure> {
+        if deadline <= Instant::now() {
+            let text = "the deadline had passed before the call was sent".to_owned();
+            return Err(Failure::not_started(RpcError::DeadlineExceeded(text)));
+        }
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let id = CallId { incarnation: self.incarnation, sequence };
+        let reply = self.subjects.reply(&self.me, callee, &id.token());
+        Ok(Request::new(self, id, to, reply, deadline))
+    }
+
+    /// The call that the subject of an answer names; none where that is not of this life.
+    fn id(&self, message: &Message) -> Option<CallId> {
+        let id: CallId = self.subjects.read_reply(&message.subject)?.id.parse().ok()?;
+        (id.incarnation == self.incarnation).then_some(id)
+    }
+}
+
+/// Hands answers to their calls, as long as there is a bus.
+async fn deliver(inner: Arc<Inner>, mut answers: Subscription) {
+    let echo = inner.subjects.echo(&inner.me);
+    while let Some(message) = answers.next().await {
+        match inner.id(&message) {
+            Some(id) => inner.pending.deliver(id, message),
+            None if message.subject == echo => {}
+            None => inner.pending.count_late(),
+        }
+    }
+}

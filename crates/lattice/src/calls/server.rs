@@ -1,0 +1,240 @@
+//! Calls from other hosts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use model::failure::{Failure, RpcError};
+use model::ids::HostName;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+use super::peer::Peers;
+use super::serving::Serving;
+use super::{ECHO, Handler};
+use crate::bus::{Bus, BusError, Message, Subscription};
+use crate::call::{CALL, CallId, answer};
+use crate::chunk::{Seats, Signal};
+use crate::subject::{HostCall, Subject, Subjects};
+
+/// Answers calls on a host's subject.
+pub struct Server {
+    inner: Arc<Inner>,
+    /// Dropped to stop the task.
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+pub(super) struct Inner {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) handler: Arc<dyn Handler>,
+    pub(super) seats: Seats,
+    subjects: Subjects,
+    me: HostName,
+    calls_max: usize,
+    calls: Arc<Semaphore>,
+    closed: AtomicBool,
+    replayed: AtomicU64,
+    forged: AtomicU64,
+    garbage: AtomicU64,
+    cancelled: AtomicU64,
+}
+
+/// What a server does now, and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerStats {
+    /// Calls that run.
+    pub running: usize,
+    /// Calls that had been seen before, or came from an earlier life of their host. They were dropped without an answer:
+    /// their caller has one, or has gone.
+    pub replayed: u64,
+    /// Calls to be answered where their caller does not listen. They were dropped.
+    pub forged: u64,
+    /// Messages that are neither calls nor about one that runs.
+    pub garbage: u64,
+    /// Calls that were ended because their caller had gone.
+    pub cancelled: u64,
+}
+
+impl Server {
+    /// Serves calls to host `me`, `calls_max` at once, from then on.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub async fn start(
+        bus: Arc<dyn Bus>,
+        subjects: Subjects,
+        me: HostName,
+        handler: Arc<dyn Handler>,
+        calls_max: usize,
+    ) -> Result<Self, BusError> {
+        let calls_max = calls_max.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        let subscription = bus.subscribe(subjects.calls(&me)).await?;
+        let inner = Arc::new(Inner {
+            bus,
+            handler,
+            seats: Seats::default(),
+            subjects,
+            me,
+            calls_max,
+            calls: Arc::new(Semaphore::new(calls_max)),
+            closed: AtomicBool::new(false),
+            replayed: AtomicU64::new(0),
+            forged: AtomicU64::new(0),
+            garbage: AtomicU64::new(0),
+            cancelled: AtomicU64::new(0),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve(inner.clone(), subscription, stopped));
+        Ok(Self { inner, stop, task })
+    }
+
+    /// Refuses, from now on, every call as not started. What runs goes on.
+    pub fn close(&self) {
+        self.inner.closed.store(true, Ordering::Release);
+    }
+
+    /// Closes, waits until `deadline` for the calls that run, and ends. How many still ran then: they are dropped.
+    pub async fn drain(self, deadline: Instant) -> usize {
+        self.close();
+        let all = u32::try_from(self.inner.calls_max).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout_at(deadline.into(), self.inner.calls.acquire_many(all)).await;
+        let left = self.stats().running;
+        drop(self.stop);
+        let _ = self.task.await;
+        left
+    }
+
+    /// What it does and did.
+    pub fn stats(&self) -> ServerStats {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let inner = &*self.inner;
+        ServerStats {
+            running: inner.calls_max.saturating_sub(inner.calls.available_permits()),
+            replayed: count(&inner.replayed),
+            forged: count(&inner.forged),
+            garbage: count(&inner.garbage),
+            cancelled: count(&inner.cancelled),
+        }
+    }
+}
+
+/// Takes messages until `stopped`, or as long as there is a bus.
+async fn serve(inner: Arc<Inner>, mut subscription: Subscription, mut stopped: oneshot::Receiver<()>) {
+    let mut peers = Peers::default();
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut stopped => break,
+            message = subscription.next() => match message {
+                Some(message) => inner.take(message, &mut peers),
+                None => return peers.cancel_all(),
+            }
+        }
+    }
+    // What has come too late is told so, and may go elsewhere.
+    inner.closed.store(true, Ordering::Release);
+    subscription.close().await;
+    while let Some(message) = subscription.next().await {
+        inner.take(message, &mut peers);
+    }
+    peers.cancel_all();
+}
+
+impl Inner {
+    fn take(self: &Arc<Self>, message: Message, peers: &mut Peers) {
+        let subject = message.subject.clone();
+        let Some(HostCall { from, .. }) = self.subjects.read_call(&subject) else { return self.count_garbage() };
+        match message.headers.get(CALL) {
+            Some(_) => self.take_call(from, message, peers),
+            None if from == self.me.as_str() && message.headers.get(ECHO).is_some() => self.take_echo(from, &message),
+            None => match Signal::from_message(&message) {
+                Some(signal) => self.take_signal(from, signal, message, peers),
+                None => self.take_garbage(from, &message),
+            },
+        }
+    }
+
+    fn take_call(self: &Arc<Self>, from: &str, message: Message, peers: &mut Peers) {
+        // Without a wish for an answer it is no call.
+        let Some(reply) = message.reply.clone() else { return self.count_garbage() };
+        let Some(id) = self.id_of(from, &reply) else {
+            let count = self.forged.fetch_add(1, Ordering::Relaxed) + 1;
+            tracing::warn!(from, %reply, count, "a call wants its answer where its caller does not listen: dropped");
+            return;
+        };
+        let Some(peer) = peers.take(from, id) else {
+            let count = self.replayed.fetch_add(1, Ordering::Relaxed) + 1;
+            tracing::warn!(from, %id, count, "a call was seen before, or is of an earlier life of its host: dropped");
+            return;
+        };
+        if self.is_closed() {
+            return self.refuse(reply, RpcError::Transport("the host is draining".to_owned()));
+        }
+        let Ok(permit) = self.calls.clone().try_acquire_owned() else {
+            let text = format!("the host already serves {} calls from the bus; try again later", self.calls_max);
+            return self.refuse(reply, RpcError::HostError(text));
+        };
+        let serving = Serving::new(self.clone(), peer.clone(), id, reply, permit);
+        peer.start(id, || tokio::spawn(serving.run(message)).abort_handle());
+    }
+
+    /// The call whose answer goes to `reply`; none where that is no place for answers from here to `from`.
+    fn id_of(&self, from: &str, reply: &Subject) -> Option<CallId> {
+        let reply = self.subjects.read_reply(reply)?;
+        (reply.caller == from && reply.callee == self.me.as_str()).then(|| reply.id.parse().ok()).flatten()
+    }
+
+    fn take_signal(&self, from: &str, signal: Signal, message: Message, peers: &Peers) {
+        let id = signal.id();
+        let found = peers.find(from, id).is_some_and(|peer| match signal {
+            Signal::Chunk(..) | Signal::Credit(..) => peer.signal(id, message),
+            Signal::Cancel(_) => {
+                let found = peer.cancel(id);
+                self.cancelled.fetch_add(u64::from(found), Ordering::Relaxed);
+                // One that has ended meanwhile is nothing to wonder at.
+                true
+            }
+        });
+        if !found {
+            self.count_garbage();
+        }
+    }
+
+    /// Answers this host itself: all that came before has been taken.
+    fn take_echo(&self, from: &str, message: &Message) {
+        match message.reply.as_ref().filter(|reply| self.id_of(from, reply).is_some()) {
+            Some(reply) => self.publish(answer(reply.clone(), Ok(Bytes::new()))),
+            None => self.count_garbage(),
+        }
+    }
+
+    /// Answers what is no call, where its sender may be answered.
+    fn take_garbage(&self, from: &str, message: &Message) {
+        self.count_garbage();
+        if let Some(reply) = message.reply.as_ref().filter(|reply| self.id_of(from, reply).is_some()) {
+            let text = format!("the message on `{}` is not a call: header `{CALL}` is missing", message.subject);
+            self.refuse(reply.clone(), RpcError::Deser(format!("{text}; check the version of its sender")));
+        }
+    }
+
+    fn count_garbage(&self) {
+        self.garbage.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn refuse(&self, reply: Subject, error: RpcError) {
+        self.publish(answer(reply, Err(Failure::not_started(error))));
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Sends what a caller waits for. Where that cannot be sent, the caller finds out at its deadline.
+    pub(super) fn publish(&self, message: Message) {
+        let subject = message.subject.clone();
+        if let Err(error) = self.bus.publish(message) {
+            tracing::debug!(%subject, %error, "an answer is lost");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! How a host's record and lease are written. Fields that are not known are passed over: a host of a later version may
+//! tell more of itself, and what is known stays true.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use model::ids::{ActorName, AppName, HostName, LabelKey, LabelValue, ProviderName};
+use model::limits::LABELS_MAX;
+use model::placement::Ready;
+use serde::{Deserialize, Serialize};
+
+use super::super::wire::{Kind, Text, clipped, write};
+use super::super::{Document, DocumentError, Incarnation};
+use super::{Failing, HostRecord, Lease, Part, Storage};
+use crate::limits::{FAILING_MAX, REASON_BYTES_MAX, VALUE_BYTES_MAX};
+
+const RECORD: Kind = Kind { name: HostRecord::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
+const LEASE: Kind = Kind { name: Lease::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct RecordWire {
+    format: u32,
+    name: Text<HostName>,
+    incarnation: u64,
+    version: String,
+    labels: BTreeMap<Text<LabelKey>, Text<LabelValue>>,
+    draining: bool,
+    planner: bool,
+    listen: Option<SocketAddr>,
+    kinds: BTreeSet<String>,
+    states: BTreeMap<Text<AppName>, BTreeSet<Text<ProviderName>>>,
+    storage: StorageWire,
+    ready: BTreeMap<Text<AppName>, ReadyWire>,
+    failing: Vec<FailingWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StorageWire {
+    Safe,
+    Unsafe { reason: String },
+    Unknown { reason: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct ReadyWire {
+    version: u64,
+    actors: BTreeSet<Text<ActorName>>,
+    providers: BTreeSet<Text<ProviderName>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct FailingWire {
+    app: Text<AppName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<Text<ActorName>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<Text<ProviderName>>,
+    reason: String,
+}
+
+fn texts<T: Clone + Ord>(values: &BTreeSet<T>) -> BTreeSet<Text<T>> {
+    values.iter().cloned().map(Text).collect()
+}
+
+fn values<T: Ord>(texts: BTreeSet<Text<T>>) -> BTreeSet<T> {
+    texts.into_iter().map(|text| text.0).collect()
+}
+
+impl Document for HostRecord {
+    const NAME: &'static str = "record of a host";
+
+    fn encode(&self) -> Bytes {
+        let Self { name, incarnation, version, labels, draining, planner, .. } = self;
+        let Self { listen, kinds, states, storage, ready, failing, .. } = self;
+        let mut by_app: BTreeMap<Text<AppName>, BTreeSet<Text<ProviderName>>> = BTreeMap::new();
+        for (app, provider) in states {
+            by_app.entry(Text(app.clone())).or_default().insert(Text(provider.clone()));
+        }
+        write(&RecordWire {
+            format: RECORD.format,
+            name: Text(name.clone()),
+            incarnation: incarnation.0,
+            version: clipped(version, REASON_BYTES_MAX).to_owned(),
+            labels: labels.iter().map(|(key, value)| (Text(key.clone()), Text(value.clone()))).collect(),
+            draining: *draining,
+            planner: *planner,
+            listen: *listen,
+            kinds: kinds.clone(),
+            states: by_app,
+            storage: StorageWire::of(storage),
+            ready: ready.iter().map(|(app, ready)| (Text(app.clone()), ReadyWire::of(ready))).collect(),
+            failing: failing.iter().take(FAILING_MAX).map(FailingWire::of).collect(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let wire: RecordWire = RECORD.read(bytes)?;
+        if wire.labels.len() > LABELS_MAX {
+            return Err(RECORD.malformed("labels", format_args!("there are more than {LABELS_MAX}")));
+        }
+        if wire.failing.len() > FAILING_MAX {
+            return Err(RECORD.malformed("failing", format_args!("there are more than {FAILING_MAX}")));
+        }
+        let states = wire.states.into_iter();
+        let states = states.flat_map(|(app, providers)| providers.into_iter().map(move |p| (app.0.clone(), p.0)));
+        Ok(Self {
+            name: wire.name.0,
+            incarnation: Incarnation(wire.incarnation),
+            version: wire.version,
+            labels: wire.labels.into_iter().map(|(key, value)| (key.0, value.0)).collect(),
+            draining: wire.draining,
+            planner: wire.planner,
+            listen: wire.listen,
+            kinds: wire.kinds,
+            states: states.collect(),
+            storage: wire.storage.into_storage(),
+            ready: wire.ready.into_iter().map(|(app, ready)| (app.0, ready.into_ready())).collect(),
+            failing: wire.failing.into_iter().map(FailingWire::into_failing).collect(),
+        })
+    }
+}
+
+impl StorageWire {
+    fn of(storage: &Storage) -> Self {
+        let reason = |reason: &str| clipped(reason, REASON_BYTES_MAX).to_owned();
+        match storage {
+            Storage::Safe => Self::Safe,
+            Storage::Unsafe { reason: why } => Self::Unsafe { reason: reason(why) },
+            Storage::Unknown { reason: why } => Self::Unknown { reason: reason(why) },
+        }
+    }
+
+    fn into_storage(self) -> Storage {
+        match self {
+            Self::Safe => Storage::Safe,
+            Self::Unsafe { reason } => Storage::Unsafe { reason },
+            Self::Unknown { reason } => Storage::Unknown { reason },
+        }
+    }
+}
+
+impl ReadyWire {
+    fn of(ready: &Ready) -> Self {
+        let Ready { version, actors, providers } = ready;
+        Self { version: *version, actors: texts(actors), providers: texts(providers) }
+    }
+
+    fn into_ready(self) -> Ready {
+        Ready { version: self.version, actors: values(self.actors), providers: values(self.providers) }
+    }
+}
+
+impl FailingWire {
+    fn of(failing: &Failing) -> Self {
+        let Failing { app, part, reason } = failing;
+        let (actor, provider) = match part {
+            None => (None, None),
+            Some(Part::Actor(actor)) => (Some(Text(actor.clone())), None),
+            Some(Part::Provider(provider)) => (None, Some(Text(provider.clone()))),
+        };
+        let reason = clipped(reason, REASON_BYTES_MAX).to_owned();
+        Self { app: Text(app.clone()), actor, provider, reason }
+    }
+
+    fn into_failing(self) -> Failing {
+        let actor = self.actor.map(|actor| Part::Actor(actor.0));
+        let part = actor.or(self.provider.map(|provider| Part::Provider(provider.0)));
+        Failing { app: self.app.0, part, reason: self.reason }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct LeaseWire {
+    format: u32,
+    incarnation: u64,
+}
+
+impl Document for Lease {
+    const NAME: &'static str = "lease of a host";
+
+    fn encode(&self) -> Bytes {
+        write(&LeaseWire { format: LEASE.format, incarnation: self.incarnation.0 })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let LeaseWire { incarnation, .. } = LEASE.read(bytes)?;
+        Ok(Self { incarnation: Incarnation(incarnation) })
+    }
+}

@@ -1,0 +1,138 @@
+//! How intent is written.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use model::contract::ContractName;
+use model::digest::Digest;
+use model::ids::ActorName;
+use model::limits::MANIFEST_BYTES_MAX;
+use serde::{Deserialize, Serialize};
+
+use super::super::view::{ViewWire, read_view};
+use super::super::wire::{Kind, Text, write};
+use super::super::{Document, DocumentError};
+use super::{Author, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, UnixMillis};
+use crate::limits::{INTENT_BYTES_MAX, VALUE_BYTES_MAX};
+
+const HEAD: Kind = Kind { name: IntentHead::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
+const DOCUMENT: Kind = Kind { name: IntentDocument::NAME, format: 1, bytes_max: INTENT_BYTES_MAX };
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct HeadWire {
+    format: u32,
+    version: u64,
+    document: Option<Text<Digest>>,
+    by: Text<Author>,
+    at: u64,
+}
+
+impl Document for IntentHead {
+    const NAME: &'static str = "intent of an application";
+
+    fn encode(&self) -> Bytes {
+        let Self { version, document, by, at } = self;
+        let document = document.map(Text);
+        write(&HeadWire { format: HEAD.format, version: *version, document, by: Text(by.clone()), at: at.0 })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let HeadWire { version, document, by, at, .. } = HEAD.read(bytes)?;
+        Ok(Self { version, document: document.map(|digest| digest.0), by: by.0, at: UnixMillis(at) })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct DocumentWire {
+    format: u32,
+    written_by: String,
+    manifest: String,
+    components: BTreeMap<Text<ActorName>, ComponentWire>,
+    adapters: BTreeMap<Text<ContractName>, AdaptersWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ComponentWire {
+    size: u64,
+    view: ViewWire,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct AdaptersWire {
+    sender: AdapterWire,
+    receiver: AdapterWire,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct AdapterWire {
+    component: ComponentWire,
+    wire: Option<String>,
+}
+
+impl Document for IntentDocument {
+    const NAME: &'static str = "document of an intent";
+
+    fn encode(&self) -> Bytes {
+        let Self { manifest, components, adapters, written_by } = self;
+        write(&DocumentWire {
+            format: DOCUMENT.format,
+            written_by: written_by.clone(),
+            manifest: manifest.clone(),
+            components: components.iter().map(|(name, c)| (Text(name.clone()), component(c))).collect(),
+            adapters: adapters.iter().map(|(name, pair)| (Text(name.clone()), pair_to_wire(pair))).collect(),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let wire: DocumentWire = DOCUMENT.read(bytes)?;
+        let DocumentWire { written_by, manifest, components, adapters, .. } = wire;
+        if manifest.len() > MANIFEST_BYTES_MAX {
+            return Err(DOCUMENT.malformed("manifest", format_args!("it is longer than {MANIFEST_BYTES_MAX} bytes")));
+        }
+        let components = components.into_iter().map(|(name, wire)| {
+            let field = format!("components.{}", name.0);
+            Ok((name.0, read_component(&field, wire)?))
+        });
+        let adapters = adapters.into_iter().map(|(name, wire)| {
+            let field = format!("adapters.{}", name.0);
+            let sender = read_adapter(&format!("{field}.sender"), wire.sender)?;
+            Ok((
+                name.0,
+                StoredAdapters { sender, receiver: read_adapter(&format!("{field}.receiver"), wire.receiver)? },
+            ))
+        });
+        Ok(Self {
+            components: components.collect::<Result<_, DocumentError>>()?,
+            adapters: adapters.collect::<Result<_, DocumentError>>()?,
+            manifest,
+            written_by,
+        })
+    }
+}
+
+fn component(stored: &StoredComponent) -> ComponentWire {
+    ComponentWire { size: stored.size, view: ViewWire::of(&stored.view) }
+}
+
+fn adapter(stored: &StoredAdapter) -> AdapterWire {
+    AdapterWire { component: component(&stored.component), wire: stored.wire.clone() }
+}
+
+fn pair_to_wire(pair: &StoredAdapters) -> AdaptersWire {
+    AdaptersWire { sender: adapter(&pair.sender), receiver: adapter(&pair.receiver) }
+}
+
+fn read_component(field: &str, wire: ComponentWire) -> Result<StoredComponent, DocumentError> {
+    let view = read_view(wire.view);
+    let view = view.map_err(|(at, reason)| DOCUMENT.malformed(&format!("{field}.view.{at}"), reason))?;
+    Ok(StoredComponent { size: wire.size, view })
+}
+
+fn read_adapter(field: &str, wire: AdapterWire) -> Result<StoredAdapter, DocumentError> {
+    Ok(StoredAdapter { component: read_component(&format!("{field}.component"), wire.component)?, wire: wire.wire })
+}

@@ -1,0 +1,230 @@
+//! The subjects of one lattice.
+//!
+//! | subject, after the prefix and the lattice | who publishes | who subscribes |
+//! | --- | --- | --- |
+//! | `call.{to}.{from}` | host `from` | host `to` |
+//! | `re.{caller}.{callee}.{id}` | host `callee`, or the provider process `{app}_{provider}` | host `caller` |
+//! | `beat.{host}` | that host | every host |
+//! | `in.{app}.{actor}.{client}` | that client | the hosts, as one group |
+//! | `ext.{app}.{provider}.{instance}.{from}` | host `from` | that process of that provider |
+//! | `extbeat.{app}.{provider}.{instance}` | that process of that provider | every host |
+
+use std::fmt::Display;
+
+use model::ids::{ActorName, AppName, ClientName, HostName, LatticeName, ProviderName};
+
+use super::{Subject, SubjectError, Token};
+use crate::limits::PREFIX_BYTES_MAX;
+
+/// What every subject of Lath begins with, where nothing else is configured.
+const PREFIX: &str = "lath";
+
+/// Makes and reads the subjects of one lattice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subjects {
+    /// The prefix and the lattice, with the dot that follows.
+    root: String,
+}
+
+/// What the subject of a call between hosts says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCall<'a> {
+    /// The host that is called.
+    pub to: &'a str,
+    /// The host that calls: NATS lets no other publish here.
+    pub from: &'a str,
+}
+
+/// What the subject of a reply says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply<'a> {
+    /// The host that called.
+    pub caller: &'a str,
+    /// Who answers: NATS lets no other publish here.
+    pub callee: &'a str,
+    /// Which call.
+    pub id: &'a str,
+}
+
+/// What the subject of a client's call says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCall {
+    /// The application.
+    pub app: AppName,
+    /// The actor.
+    pub actor: ActorName,
+    /// The client: NATS lets no other publish here.
+    pub client: ClientName,
+}
+
+impl Subjects {
+    /// The subjects of `lattice` under the usual prefix, `lath`.
+    pub fn new(lattice: &LatticeName) -> Self {
+        Self { root: format!("{PREFIX}.{lattice}.") }
+    }
+
+    /// The subjects of `lattice` under `prefix`: one or more tokens, no pattern, [`PREFIX_BYTES_MAX`] at most.
+    pub fn with_prefix(prefix: &Subject, lattice: &LatticeName) -> Result<Self, SubjectError> {
+        if prefix.as_str().len() > PREFIX_BYTES_MAX {
+            return Err(SubjectError { text: prefix.as_str().to_owned() });
+        }
+        Ok(Self { root: format!("{}.{lattice}.", prefix.clone().concrete()?) })
+    }
+
+    fn of(&self, kind: &str, tokens: [&dyn Display; 3]) -> Subject {
+        let [a, b, c] = tokens;
+        Subject::of(format!("{}{kind}.{a}.{b}.{c}", self.root))
+    }
+
+    /// Where host `from` calls host `to`.
+    pub fn call(&self, to: &HostName, from: &HostName) -> Subject {
+        Subject::of(format!("{}call.{to}.{from}", self.root))
+    }
+
+    /// All calls for host `to`, whoever sends them.
+    pub fn calls(&self, to: &HostName) -> Subject {
+        Subject::of(format!("{}call.{to}.*", self.root))
+    }
+
+    /// All calls that host `from` may send, whoever gets them.
+    pub fn calls_by(&self, from: &HostName) -> Subject {
+        Subject::of(format!("{}call.*.{from}", self.root))
+    }
+
+    /// Reads the subject of a call.
+    pub fn read_call<'a>(&self, subject: &'a Subject) -> Option<HostCall<'a>> {
+        let (to, from) = self.after(subject, "call.")?.split_once('.')?;
+        (!from.contains('.')).then_some(HostCall { to, from })
+    }
+
+    /// Where `callee` answers the call `id` of host `caller`.
+    pub fn reply(&self, caller: &HostName, callee: &Token, id: &Token) -> Subject {
+        self.of("re", [caller, callee, id])
+    }
+
+    /// All answers to host `caller`, whoever sends them.
+    pub fn replies(&self, caller: &HostName) -> Subject {
+        self.of("re", [caller, &"*", &"*"])
+    }
+
+    /// All answers that `callee` may send, whoever called.
+    pub fn replies_by(&self, callee: &Token) -> Subject {
+        self.of("re", [&"*", callee, &"*"])
+    }
+
+    /// Reads the subject of an answer.
+    pub fn read_reply<'a>(&self, subject: &'a Subject) -> Option<Reply<'a>> {
+        let (caller, rest) = self.after(subject, "re.")?.split_once('.')?;
+        let (callee, id) = rest.split_once('.')?;
+        (!id.contains('.')).then_some(Reply { caller, callee, id })
+    }
+
+    /// Where a host talks to itself, to see that the server is there and all that came before has arrived. Whoever may
+    /// answer calls and receive answers as `host` may use it.
+    pub fn echo(&self, host: &HostName) -> Subject {
+        self.of("re", [host, host, &"echo"])
+    }
+
+    /// Where `host` says that it lives.
+    pub fn beat(&self, host: &HostName) -> Subject {
+        Subject::of(format!("{}beat.{host}", self.root))
+    }
+
+    /// Signs of life of all hosts.
+    pub fn beats(&self) -> Subject {
+        Subject::of(format!("{}beat.*", self.root))
+    }
+
+    /// Reads the subject of a sign of life: the host.
+    pub fn read_beat<'a>(&self, subject: &'a Subject) -> Option<&'a str> {
+        self.after(subject, "beat.").filter(|host| !host.contains('.'))
+    }
+
+    /// Where `client`, a program outside the lattice, calls an actor with JSON.
+    pub fn client_call(&self, app: &AppName, actor: &ActorName, client: &ClientName) -> Subject {
+        self.of("in", [app, actor, client])
+    }
+
+    /// All that clients send to one actor.
+    pub fn client_calls(&self, app: &AppName, actor: &ActorName) -> Subject {
+        self.of("in", [app, actor, &"*"])
+    }
+
+    /// All that clients send to one application.
+    pub fn client_calls_of(&self, app: &AppName) -> Subject {
+        self.of("in", [app, &"*", &"*"])
+    }
+
+    /// All that clients send, whoever they are.
+    pub fn all_client_calls(&self) -> Subject {
+        self.of("in", [&"*", &"*", &"*"])
+    }
+
+    /// All that `client` may send.
+    pub fn client_calls_by(&self, app: &AppName, client: &ClientName) -> Subject {
+        self.of("in", [app, &"*", client])
+    }
+
+    /// Reads the subject of a client's call.
+    pub fn read_client_call(&self, subject: &Subject) -> Option<ClientCall> {
+        let mut tokens = self.after(subject, "in.")?.split('.');
+        let call = ClientCall {
+            app: tokens.next()?.parse().ok()?,
+            actor: tokens.next()?.parse().ok()?,
+            client: tokens.next()?.parse().ok()?,
+        };
+        tokens.next().is_none().then_some(call)
+    }
+
+    /// Where host `from` calls one process of a provider.
+    pub fn provider_call(&self, app: &AppName, provider: &ProviderName, instance: &Token, from: &HostName) -> Subject {
+        Subject::of(format!("{}ext.{app}.{provider}.{instance}.{from}", self.root))
+    }
+
+    /// All calls of one process of a provider.
+    pub fn provider_calls(&self, app: &AppName, provider: &ProviderName, instance: &Token) -> Subject {
+        Subject::of(format!("{}ext.{app}.{provider}.{instance}.*", self.root))
+    }
+
+    /// All calls of all processes of a provider.
+    pub fn all_provider_calls(&self, app: &AppName, provider: &ProviderName) -> Subject {
+        Subject::of(format!("{}ext.{app}.{provider}.*.*", self.root))
+    }
+
+    /// All calls that host `from` may send to providers that are processes of their own.
+    pub fn provider_calls_by(&self, from: &HostName) -> Subject {
+        Subject::of(format!("{}ext.*.*.*.{from}", self.root))
+    }
+
+    /// Reads the subject of a call of a provider's process: the host that calls.
+    pub fn read_provider_call<'a>(&self, subject: &'a Subject) -> Option<&'a str> {
+        self.after(subject, "ext.")?.split('.').nth(3)
+    }
+
+    /// Where one process of a provider says that it lives.
+    pub fn provider_beat(&self, app: &AppName, provider: &ProviderName, instance: &Token) -> Subject {
+        self.of("extbeat", [app, provider, instance])
+    }
+
+    /// Where all processes of a provider say that they live.
+    pub fn provider_beats_of(&self, app: &AppName, provider: &ProviderName) -> Subject {
+        self.of("extbeat", [app, provider, &"*"])
+    }
+
+    /// Signs of life of all providers that are processes of their own.
+    pub fn provider_beats(&self) -> Subject {
+        self.of("extbeat", [&"*", &"*", &"*"])
+    }
+
+    /// Reads the subject of a process's sign of life.
+    pub fn read_provider_beat(&self, subject: &Subject) -> Option<(AppName, ProviderName, Token)> {
+        let mut tokens = self.after(subject, "extbeat.")?.split('.');
+        let beat = (tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?);
+        tokens.next().is_none().then_some(beat)
+    }
+
+    /// What follows the root and `kind` in `subject`.
+    fn after<'a>(&self, subject: &'a Subject, kind: &str) -> Option<&'a str> {
+        subject.as_str().strip_prefix(&self.root)?.strip_prefix(kind)
+    }
+}

@@ -1,0 +1,9 @@
+//! Calls between hosts, on both buses.
+
+mod failing;
+mod hostile;
+mod large;
+mod scene;
+mod stopping;
+mod whole;
+mod window;

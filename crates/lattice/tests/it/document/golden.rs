@@ -1,0 +1,59 @@
+//! The bytes of every document as this version writes them. They must not change within a format.
+
+use std::fmt::Debug;
+
+use lattice::document::{BUCKETS, Document, PointerKey, ROOT_KEY, Shard, shard_key};
+
+use super::{beat, digest, drain, head, lease, name, pointer, record, root, shards, views};
+
+/// The text of a document that was written, read, and written again.
+fn text<D: Document + PartialEq + Debug>(document: &D) -> String {
+    let bytes = document.encode();
+    let read = D::decode(&bytes).unwrap();
+    assert_eq!(read, *document);
+    assert_eq!(read.encode(), bytes);
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn documents_have_the_bytes_they_always_had() {
+    insta::assert_snapshot!("head", text(&head()));
+    insta::assert_snapshot!("head-down", text(&lattice::document::IntentHead { document: None, ..head() }));
+    insta::assert_snapshot!("record", text(&record()));
+    insta::assert_snapshot!("lease", text(&lease()));
+    insta::assert_snapshot!("beat", text(&beat()));
+    insta::assert_snapshot!("drain", text(&drain()));
+    insta::assert_snapshot!("root", text(&root()));
+    insta::assert_snapshot!("pointer", text(&pointer()));
+    for (shard, called) in shards().iter().zip(["index", "host", "app"]) {
+        insta::assert_snapshot!(format!("shard-{called}"), text(shard));
+        assert_eq!(shard.digest(), model::digest::Digest::of(&shard.encode()));
+    }
+    insta::assert_snapshot!("intent", text(&views::document()));
+}
+
+#[test]
+fn keys_of_the_blueprint_are_read_as_they_are_written() {
+    assert_eq!(ROOT_KEY, "root");
+    assert_eq!(shard_key(digest("a")), format!("shard.{}", digest("a").hex()));
+    assert_ne!(Shard::nothing_digest(), digest("a"));
+    for (key, text) in [(PointerKey::Host(name("h1")), "at.host.h1"), (PointerKey::App(name("shop")), "at.app.shop")] {
+        assert_eq!(key.key(), text);
+        assert_eq!(PointerKey::of_key(text).unwrap(), key);
+    }
+    for text in ["", "at", "at.", "at.host", "at.host.", "at.host.A", "at.host.a.b", "host.h1", "at.actor.a", "root"] {
+        assert!(PointerKey::of_key(text).is_err(), "`{text}`");
+    }
+}
+
+#[test]
+fn keys_spread_over_the_buckets_of_the_index() {
+    let mut counts = [0_u32; BUCKETS as usize];
+    for number in 0..6400 {
+        counts[usize::from(PointerKey::Host(name(&format!("h{number}"))).bucket())] += 1;
+    }
+    assert!(counts.iter().all(|count| (50..=150).contains(count)), "{counts:?}");
+    // Every version must agree.
+    let buckets: Vec<u8> = ["h1", "h2", "h3"].iter().map(|host| PointerKey::Host(name(host)).bucket()).collect();
+    insta::assert_debug_snapshot!("buckets", buckets);
+}

@@ -1,0 +1,154 @@
+//! Bytes by their content, inside a process and in JetStream.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use lattice::connect::{ConnectSettings, Connection};
+use lattice::limits::OBJECT_CHUNK_BYTES;
+use lattice::objects::{MemoryObjects, Objects};
+use lattice::store::StoreError;
+use model::digest::Digest;
+use rig::nats::{Options, Server};
+
+const MOST: u64 = 64 << 20;
+
+/// Bytes that differ everywhere.
+fn sample(length: usize, seed: u64) -> Bytes {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(length).collect::<Vec<_>>().into()
+}
+
+async fn cases(objects: &Arc<dyn Objects>) {
+    for length in [0, 1, OBJECT_CHUNK_BYTES - 1, OBJECT_CHUNK_BYTES, OBJECT_CHUNK_BYTES + 1] {
+        let bytes = sample(length, 7);
+        let digest = Digest::of(&bytes);
+        assert!(!objects.has(digest).await.unwrap());
+        assert_eq!(objects.get(digest, MOST).await.unwrap(), None);
+        objects.put(digest, bytes.clone()).await.unwrap();
+        assert!(objects.has(digest).await.unwrap());
+        assert_eq!(objects.get(digest, MOST).await.unwrap(), Some(bytes), "{length}");
+    }
+    let bytes = sample(1000, 8);
+    let digest = Digest::of(&bytes);
+    let wrong = objects.put(Digest::of(b"other"), bytes.clone()).await.unwrap_err();
+    assert!(wrong.to_string().contains("not the bytes of that digest"), "{wrong}");
+    objects.put(digest, bytes.clone()).await.unwrap();
+    objects.put(digest, bytes).await.unwrap();
+    let large = objects.get(digest, 999).await.unwrap_err();
+    assert!(large.to_string().contains("1000 bytes, 999 are the most"), "{large}");
+
+    let listed = objects.list().await.unwrap();
+    assert_eq!(listed.len(), 6);
+    assert!(listed.iter().any(|(found, at)| *found == digest && *at > 1_600_000_000_000), "{listed:?}");
+    objects.delete(digest).await.unwrap();
+    objects.delete(digest).await.unwrap();
+    assert!(!objects.has(digest).await.unwrap());
+    assert_eq!(objects.list().await.unwrap().len(), 5);
+    assert_eq!(objects.partial().await.unwrap(), []);
+}
+
+async fn place() -> Result<(Server, Connection, Arc<dyn Objects>)> {
+    let server = Server::start(Options { sync_always: false, ..Options::default() }).await?;
+    let connection = Connection::open(ConnectSettings::new(vec![server.url().parse()?], "demo".parse()?)).await?;
+    let objects = connection.objects(true).await?;
+    Ok((server, connection, objects))
+}
+
+#[tokio::test]
+async fn bytes_inside_a_process() {
+    let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::new());
+    cases(&objects).await;
+}
+
+#[tokio::test]
+async fn bytes_in_jetstream() -> Result<()> {
+    let (_server, _connection, objects) = place().await?;
+    cases(&objects).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn twenty_megabytes_travel_while_others_store_the_same() -> Result<()> {
+    let (_server, _connection, objects) = place().await?;
+    let bytes = sample(20 << 20, 9);
+    let digest = Digest::of(&bytes);
+    let puts = (0..4).map(|_| {
+        let (objects, bytes) = (objects.clone(), bytes.clone());
+        tokio::spawn(async move { objects.put(digest, bytes).await })
+    });
+    for put in puts.collect::<Vec<_>>() {
+        put.await??;
+    }
+    assert!(objects.get(digest, MOST).await? == Some(bytes), "the bytes differ");
+    assert_eq!(objects.list().await?.len(), 1);
+    assert_eq!(objects.partial().await?, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_refused_until_it_is_stored_again() -> Result<()> {
+    let (_server, connection, objects) = place().await?;
+    let bytes = sample(3 * OBJECT_CHUNK_BYTES, 10);
+    let digest = Digest::of(&bytes);
+    let chunk = |number| format!("$O.lath-demo-bytes.C.{}.{number}", digest.hex());
+    let whole = format!("$O.lath-demo-bytes.M.{}", digest.hex());
+    let half = bytes.slice(..OBJECT_CHUNK_BYTES / 2);
+    let other = sample(OBJECT_CHUNK_BYTES, 11);
+    for (subject, damage) in [
+        (chunk(1), other.clone()),
+        (chunk(2), half),
+        (chunk(0), sample(OBJECT_CHUNK_BYTES + 1, 12)),
+        (whole.clone(), Bytes::from_static(b"{}")),
+        (whole.clone(), Bytes::from_static(br#"{"format":1,"size":5,"chunks":1000000000}"#)),
+        (whole.clone(), Bytes::from_static(br#"{"format":1,"size":1,"chunks":1}"#)),
+        (whole.clone(), Bytes::from_static(br#"{"format":1,"size":1000,"chunks":999}"#)),
+    ] {
+        objects.put(digest, bytes.clone()).await?;
+        connection.client().request(subject.clone(), damage).await?;
+        let refused = objects.get(digest, MOST).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Refused { .. }), "{subject}: {refused}");
+        assert!(refused.to_string().contains("damaged; delete it and store it again"), "{subject}: {refused}");
+        objects.delete(digest).await?;
+        objects.put(digest, bytes.clone()).await?;
+        assert!(objects.get(digest, MOST).await? == Some(bytes.clone()), "{subject}");
+    }
+    connection.client().request(whole, r#"{"format":2,"size":1,"chunks":1}"#.into()).await?;
+    let newer = objects.get(digest, MOST).await.unwrap_err();
+    assert!(newer.to_string().contains("newer lath; update this one"), "{newer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_begun_is_not_there_and_can_be_removed() -> Result<()> {
+    let (_server, connection, objects) = place().await?;
+    let bytes = sample(3 * OBJECT_CHUNK_BYTES, 13);
+    let digest = Digest::of(&bytes);
+    for number in 0..2 {
+        let chunk = bytes.slice(number * OBJECT_CHUNK_BYTES..(number + 1) * OBJECT_CHUNK_BYTES);
+        let subject = format!("$O.lath-demo-bytes.C.{}.{number}", digest.hex());
+        connection.client().request(subject, chunk).await?;
+    }
+    assert!(!objects.has(digest).await?);
+    assert_eq!(objects.get(digest, MOST).await?, None);
+    assert_eq!(objects.list().await?, []);
+    let partial: Vec<Digest> = objects.partial().await?.into_iter().map(|(digest, _)| digest).collect();
+    assert_eq!(partial, [digest]);
+    objects.delete(digest).await?;
+    assert_eq!(objects.partial().await?, []);
+    objects.put(digest, bytes.clone()).await?;
+    assert!(objects.get(digest, MOST).await? == Some(bytes), "the bytes differ");
+    Ok(())
+}
+
+#[tokio::test]
+async fn too_much_is_refused_before_it_is_sent() {
+    let objects = MemoryObjects::new();
+    let bytes = Bytes::from(vec![0; usize::try_from(lattice::limits::OBJECT_BYTES_MAX).unwrap() + 1]);
+    let refused = objects.put(Digest::of(b""), bytes).await.unwrap_err();
+    assert!(refused.to_string().contains("268435456 are the most"), "{refused}");
+}

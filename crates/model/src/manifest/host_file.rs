@@ -1,0 +1,346 @@
+//! A host's own file, `host.toml`: who the machine is, and which lattice it joins.
+//!
+//! [`parse`] is as strict as that of a manifest: every error of one pass, each with its place. Paths are as written; they
+//! start from the file's folder.
+//!
+//! ```toml
+//! [host]
+//! name = "a1"
+//! data = "data"                        # the folder for the data of providers
+//! cache = "cache"                      # components and compiled code; `cache` in `data` where left out
+//! listen = "0.0.0.0:8080"              # HTTP; none where left out
+//! labels = { zone = "a" }
+//! instances = 1000                     # composites alive at once, of all actors together
+//! planner = true
+//! [lattice]
+//! name = "prod"
+//! servers = ["tls://nats-1:4222", "tls://nats-2:4222"]
+//! credentials = "a1.nk"
+//! prefix = "lath"
+//! domain = "leaf"
+//! storage-replicas = 3
+//! [lattice.tls]
+//! ca = "ca.pem"
+//! cert = "a1.pem"
+//! key = "a1.key"
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use schemars::{Schema, json_schema};
+use toml::de::{DeTable, DeValue};
+
+use super::ManifestErrors;
+use super::error::placed;
+use super::leaf::{At, Leaf, Refused, parsed};
+use super::read::{syntax_fault, too_long};
+use super::tree::{Node, Notes, Table};
+use crate::ids::{HostName, LabelKey, LabelValue, Labels, LatticeName};
+use crate::limits::{HOST_INSTANCES_DEFAULT, HOST_INSTANCES_MAX, MANIFEST_BYTES_MAX};
+
+/// What a host's file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFile {
+    /// The machine.
+    pub host: HostTable,
+    /// The lattice that it joins.
+    pub lattice: LatticeTable,
+}
+
+/// The machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostTable {
+    /// Its name, unique in the lattice.
+    pub name: HostName,
+    /// The folder for the data of providers.
+    pub data: PathBuf,
+    /// The folder for components and compiled code; `cache` in `data` where absent.
+    pub cache: Option<PathBuf>,
+    /// Where HTTP is served; nowhere where absent.
+    pub listen: Option<SocketAddr>,
+    /// By what manifests say where actors run.
+    pub labels: Labels,
+    /// Composites alive at once, of all actors together.
+    pub instances: u32,
+    /// True where it may plan.
+    pub planner: bool,
+}
+
+/// The lattice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatticeTable {
+    /// Its name.
+    pub name: LatticeName,
+    /// The NATS servers; one that answers is enough.
+    pub servers: Vec<ServerUrl>,
+    /// The file with the host's credentials.
+    pub credentials: Option<PathBuf>,
+    /// What every subject begins with; `lath` where absent.
+    pub prefix: Option<Tokens>,
+    /// The domain of JetStream.
+    pub domain: Option<Tokens>,
+    /// How many servers keep each bucket where this host is the first to make it.
+    pub storage_replicas: u32,
+    /// Files for TLS.
+    pub tls: Tls,
+}
+
+/// Files for TLS, as PEM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The authority that signed the servers' certificates; those of the system where absent.
+    pub ca: Option<PathBuf>,
+    /// The host's own certificate and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// The address of a NATS server: `nats://` or `tls://`, a host, and a port where it is not 4222.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerUrl(String);
+
+/// Tokens joined by dots, such as `lath` or `team.lath`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokens(String);
+
+/// How many servers may keep a bucket.
+#[derive(Clone, Copy, Debug)]
+struct StorageReplicas(u32);
+
+/// Parses the text of a host's file.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text, in its order; at most [`crate::limits::MANIFEST_ERRORS_MAX`] errors.
+pub fn parse(text: &str) -> Result<HostFile, ManifestErrors> {
+    if text.len() > MANIFEST_BYTES_MAX {
+        return Err(placed(text, vec![too_long("the file", text.len(), "leave something out")]));
+    }
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(placed(text, errors.iter().map(|error| syntax_fault(error, text)).collect()));
+    }
+    let mut notes = Notes::default();
+    let mut table = Table::root(root.get_ref());
+    let host = table.need("host", r#"{ name = "a1" }"#, &mut notes).and_then(|node| host(node, &mut notes));
+    let example = r#"{ name = "prod", servers = ["nats://127.0.0.1:4222"] }"#;
+    let lattice = table.need("lattice", example, &mut notes).and_then(|node| lattice(node, &mut notes));
+    table.close(&mut notes);
+    match (host, lattice) {
+        (Some(host), Some(lattice)) if notes.faults.is_empty() => Ok(HostFile { host, lattice }),
+        _ => Err(placed(text, notes.faults)),
+    }
+}
+
+fn host(node: Node<'_>, notes: &mut Notes) -> Option<HostTable> {
+    let mut table = node.table(r#"{ name = "a1" }"#, notes)?;
+    let name = table.need_leaf("name", notes);
+    let data = table.leaf("data", notes);
+    let cache = table.leaf("cache", notes);
+    let listen = table.leaf("listen", notes);
+    let labels = table.take("labels", notes).and_then(|node| node.table(r#"{ zone = "a" }"#, notes));
+    let labels: Option<BTreeMap<At<LabelKey>, At<LabelValue>>> = labels.map(|labels| labels.entries(notes, Node::leaf));
+    let instances = table.leaf::<u32>("instances", notes);
+    if let Some(instances) = &instances
+        && !(1..=HOST_INSTANCES_MAX).contains(&instances.value)
+    {
+        let help = format!("write a whole number from 1 to {HOST_INSTANCES_MAX}");
+        notes.fault_at(instances, format!("{} is out of range", instances.value), help);
+    }
+    let planner = table.leaf("planner", notes);
+    table.close(notes);
+    Some(HostTable {
+        name: value(name)?,
+        data: value(data).unwrap_or_else(|| PathBuf::from("data")),
+        cache: value(cache),
+        listen: value(listen),
+        labels: labels.unwrap_or_default().into_iter().map(|(key, label)| (key.value, label.value)).collect(),
+        instances: value(instances).unwrap_or(HOST_INSTANCES_DEFAULT),
+        planner: value(planner).unwrap_or(true),
+    })
+}
+
+fn lattice(node: Node<'_>, notes: &mut Notes) -> Option<LatticeTable> {
+    let mut table = node.table(r#"{ name = "prod", servers = ["nats://127.0.0.1:4222"] }"#, notes)?;
+    let name = table.need_leaf("name", notes);
+    let servers = table.need("servers", r#"["nats://127.0.0.1:4222"]"#, notes).and_then(|node| servers(node, notes));
+    let credentials = table.leaf("credentials", notes);
+    let prefix = table.leaf("prefix", notes);
+    let domain = table.leaf::<Tokens>("domain", notes);
+    if let Some(domain) = domain.as_ref().filter(|domain| domain.value.as_str().contains('.')) {
+        notes.fault_at(domain, "a domain is a single word".to_owned(), "write it without dots".to_owned());
+    }
+    let replicas: Option<At<StorageReplicas>> = table.leaf("storage-replicas", notes);
+    let tls = table.take("tls", notes).and_then(|node| tls(node, notes));
+    table.close(notes);
+    Some(LatticeTable {
+        name: value(name)?,
+        servers: servers?,
+        credentials: value(credentials),
+        prefix: value(prefix),
+        domain: value(domain),
+        storage_replicas: value(replicas).map_or(1, |replicas| replicas.0),
+        tls: tls.unwrap_or_default(),
+    })
+}
+
+fn servers(node: Node<'_>, notes: &mut Notes) -> Option<Vec<ServerUrl>> {
+    if node.is_empty_array() {
+        node.fault(notes, "there is no server", r#"name one, such as ["nats://127.0.0.1:4222"]"#);
+        return None;
+    }
+    let servers: Vec<At<ServerUrl>> = node.list(notes)?;
+    let mut seen = BTreeSet::new();
+    for server in &servers {
+        if !seen.insert(&server.value) {
+            notes.fault_at(server, format!("`{}` is named twice", server.value), "leave one out".to_owned());
+        }
+    }
+    Some(servers.into_iter().map(|server| server.value).collect())
+}
+
+fn tls(node: Node<'_>, notes: &mut Notes) -> Option<Tls> {
+    let mut table = node.table(r#"{ ca = "ca.pem" }"#, notes)?;
+    let (ca, cert, key) = (table.leaf("ca", notes), table.leaf("cert", notes), table.leaf("key", notes));
+    table.close(notes);
+    let identity = match (cert, key) {
+        (Some(cert), Some(key)) => Some((At::<PathBuf>::into_value(cert), At::<PathBuf>::into_value(key))),
+        (None, None) => None,
+        (Some(lone), None) => {
+            notes.fault_at(&lone, "a certificate needs its key".to_owned(), r#"add `key = "a1.key"`"#.to_owned());
+            None
+        }
+        (None, Some(lone)) => {
+            notes.fault_at(&lone, "a key needs its certificate".to_owned(), r#"add `cert = "a1.pem"`"#.to_owned());
+            None
+        }
+    };
+    Some(Tls { ca: value(ca), identity })
+}
+
+fn value<T>(at: Option<At<T>>) -> Option<T> {
+    at.map(At::into_value)
+}
+
+impl ServerUrl {
+    /// The address as text, with its scheme.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| {
+            format!("`{text}` is not the address of a NATS server: begin with `nats://` or, with TLS, `tls://`")
+        })?;
+        if !["nats", "tls"].contains(&scheme) {
+            return Err(format!("`{scheme}` is not a way to NATS: begin with `nats://` or, with TLS, `tls://`"));
+        }
+        if rest.contains('@') {
+            return Err("an address holds no credentials: name a file with `credentials`".to_owned());
+        }
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            _ => (rest, None),
+        };
+        let host_is_good = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)),
+        };
+        let port_is_good = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+        if host_is_good && port_is_good {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("`{text}` is not the address of a NATS server: write for instance `nats://127.0.0.1:4222`"))
+    }
+}
+
+impl Tokens {
+    /// The tokens as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tokens {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_token =
+            |token: &str| !token.is_empty() && token.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        if text.len() <= crate::limits::NAME_LEN_MAX && text.split('.').all(is_token) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("`{text}` cannot be part of a subject: use letters, digits, `-` and `_`, joined by dots"))
+    }
+}
+
+impl Leaf for StorageReplicas {
+    const WHAT: &'static str = "1, 3 or 5";
+    const EXAMPLE: &'static str = "3";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        match u32::read(value)? {
+            replicas @ (1 | 3 | 5) => Ok(Self(replicas)),
+            other => {
+                let help = "write 1, 3 or 5: as many servers as there are, of which more than half must live";
+                Err(Refused::Value(format!("{other} is not a number of replicas"), Some(help.to_owned())))
+            }
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "enum": [1, 3, 5] })
+    }
+}
+
+macro_rules! parsed_leaf {
+    ($type:ty, $what:literal, $example:literal) => {
+        impl Leaf for $type {
+            const WHAT: &'static str = $what;
+            const EXAMPLE: &'static str = $example;
+
+            fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+                parsed(value)
+            }
+
+            fn schema() -> Schema {
+                json_schema!({ "type": "string" })
+            }
+        }
+    };
+}
+
+parsed_leaf!(HostName, "a name", r#""a1""#);
+parsed_leaf!(LatticeName, "a name", r#""prod""#);
+parsed_leaf!(ServerUrl, "the address of a server", r#""nats://127.0.0.1:4222""#);
+parsed_leaf!(Tokens, "tokens of a subject", r#""lath""#);
+
+impl Leaf for SocketAddr {
+    const WHAT: &'static str = "an address and a port";
+    const EXAMPLE: &'static str = r#""127.0.0.1:8080""#;
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        let text = value.as_str().ok_or(Refused::Type)?;
+        text.parse().map_err(|_| {
+            let help = r#"write an IP address and a port, such as "0.0.0.0:8080""#;
+            Refused::Value(format!("`{text}` is not an address and a port"), Some(help.to_owned()))
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}

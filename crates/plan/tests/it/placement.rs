@@ -1,0 +1,9 @@
+//! Where things run: demands, placements over histories of hosts and applications, reasons, and the checker.
+
+mod corrupted;
+mod demands;
+mod histories;
+mod lab;
+mod reasons;
+mod scale;
+mod scripts;

@@ -1,0 +1,176 @@
+//! A host's way to its lattice, which can be cut and mended.
+
+use std::sync::Arc;
+
+use ::lattice::bus::Bus;
+use ::lattice::memory::MemoryBus;
+use ::lattice::objects::Objects;
+use ::lattice::store::{Bucket, Buckets, Entry, Revision, StoreError, Watch};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use model::digest::Digest;
+use tokio::sync::{mpsc, watch};
+
+/// Changes that may wait at a watch.
+const PENDING_MAX: usize = 4096;
+
+/// One host's way to the bus, the buckets and the store of bytes.
+#[derive(Clone)]
+pub struct Link {
+    bus: Arc<MemoryBus>,
+    open: watch::Sender<bool>,
+}
+
+impl Link {
+    pub(super) fn new(bus: MemoryBus) -> Self {
+        Self { bus: Arc::new(bus), open: watch::Sender::new(true) }
+    }
+
+    /// Cuts the way to the lattice, as if NATS was gone, or mends it.
+    pub fn set_open(&self, open: bool) {
+        self.open.send_replace(open);
+        self.bus.set_connected(open);
+    }
+
+    pub(super) fn bus(&self) -> Arc<dyn Bus> {
+        self.bus.clone()
+    }
+
+    pub(super) fn buckets(&self, of: &Buckets) -> Buckets {
+        let cut = |bucket: &Arc<dyn Bucket>| -> Arc<dyn Bucket> {
+            Arc::new(CutBucket { bucket: bucket.clone(), open: self.open.subscribe() })
+        };
+        Buckets {
+            intent: cut(&of.intent),
+            blueprint: cut(&of.blueprint),
+            hosts: cut(&of.hosts),
+            leases: cut(&of.leases),
+            state: cut(&of.state),
+        }
+    }
+
+    pub(super) fn objects(&self, of: &Arc<dyn Objects>) -> Arc<dyn Objects> {
+        Arc::new(CutObjects { objects: of.clone(), open: self.open.subscribe() })
+    }
+}
+
+fn check(open: &watch::Receiver<bool>) -> Result<(), StoreError> {
+    if *open.borrow() {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable { bucket: "any".to_owned(), reason: "the way to it is cut".to_owned() })
+}
+
+struct CutBucket {
+    bucket: Arc<dyn Bucket>,
+    open: watch::Receiver<bool>,
+}
+
+impl CutBucket {
+    fn during<'a, T: Send + 'a>(
+        &'a self,
+        operation: BoxFuture<'a, Result<T, StoreError>>,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        Box::pin(async move {
+            check(&self.open)?;
+            operation.await
+        })
+    }
+}
+
+impl Bucket for CutBucket {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
+        self.during(self.bucket.get(key))
+    }
+
+    fn history<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
+        self.during(self.bucket.history(key))
+    }
+
+    fn put<'a>(&'a self, key: &'a str, value: Bytes) -> BoxFuture<'a, Result<Revision, StoreError>> {
+        self.during(self.bucket.put(key, value))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: &'a str,
+        value: Bytes,
+        expected: Option<Revision>,
+    ) -> BoxFuture<'a, Result<Revision, StoreError>> {
+        self.during(self.bucket.replace(key, value, expected))
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.during(self.bucket.delete(key))
+    }
+
+    fn keys<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
+        self.during(self.bucket.keys(pattern))
+    }
+
+    fn watch<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Watch, StoreError>> {
+        Box::pin(async move {
+            check(&self.open)?;
+            let mut inner = self.bucket.watch(pattern).await?;
+            let (changes, watch) = mpsc::channel(PENDING_MAX);
+            let mut open = self.open.clone();
+            tokio::spawn(async move {
+                loop {
+                    let change = tokio::select! {
+                        change = inner.next() => change,
+                        () = changes.closed() => None,
+                        // The watch breaks with the connection.
+                        _ = open.wait_for(|open| !open) => None,
+                    };
+                    let Some(change) = change else { return };
+                    if changes.try_send(change).is_err() {
+                        return;
+                    }
+                }
+            });
+            Ok(Watch::new(watch))
+        })
+    }
+}
+
+struct CutObjects {
+    objects: Arc<dyn Objects>,
+    open: watch::Receiver<bool>,
+}
+
+impl Objects for CutObjects {
+    fn has(&self, digest: Digest) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            check(&self.open)?;
+            self.objects.has(digest).await
+        })
+    }
+
+    fn put(&self, digest: Digest, bytes: Bytes) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            check(&self.open)?;
+            self.objects.put(digest, bytes).await
+        })
+    }
+
+    fn get(&self, digest: Digest, bytes_max: u64) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
+        Box::pin(async move {
+            check(&self.open)?;
+            self.objects.get(digest, bytes_max).await
+        })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<(Digest, u64)>, StoreError>> {
+        Box::pin(async move {
+            check(&self.open)?;
+            self.objects.list().await
+        })
+    }
+
+    fn delete(&self, digest: Digest) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            check(&self.open)?;
+            self.objects.delete(digest).await
+        })
+    }
+}
