@@ -45,9 +45,6 @@ pub enum HostError {
     /// The routes or the address of the ingress.
     #[error("HTTP cannot be served")]
     Ingress(#[source] provider::http::IngressError),
-    /// The routes.
-    #[error("HTTP cannot be routed")]
-    Routes(#[source] provider::http::RouterError),
     /// The bus.
     #[error("the host cannot join the bus")]
     Bus(#[source] BusError),

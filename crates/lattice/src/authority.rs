@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub use credentials::Credentials;
 pub use identity::{Identity, Role, RoleError};
 pub use keys::{PublicKey, Seed};
-pub use permissions::{Permissions, Scope, permissions};
+pub use permissions::{HOSTS, Permissions, Scope, permissions};
 pub use server::{
     ACCOUNTS_FILE, Endpoint, EndpointError, RouteSecret, Server, ServerError, Servers, Tls, accounts_text, server_text,
 };

@@ -16,10 +16,11 @@ use model::host_file::{HostFile, LatticeTable};
 use model::ids::HostName;
 use tokio::runtime::{Builder, Runtime};
 
+use super::run::event::Draining;
 use crate::error::CliError;
 use crate::output::{Outcome, Output};
 use crate::signal::Termination;
-use event::{Drained, Draining, Event, Ready};
+use event::{Drained, Event, Ready};
 
 /// Threads of a host beside those of its ingress: one that is idle costs memory, and calls rarely wait for one.
 const THREADS_MIN: usize = 2;

@@ -1,6 +1,6 @@
 //! `lath run`: an application on this machine, until a signal ends it.
 
-mod event;
+pub(super) mod event;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;

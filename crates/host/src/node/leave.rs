@@ -15,6 +15,7 @@ use crate::server::Server;
 use futures_util::future::{OptionFuture, join};
 
 /// What calls come in by.
+#[derive(Default)]
 pub(super) struct Doors {
     pub(super) server: Option<Server>,
     pub(super) gate: Option<Gate>,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use engine::CallContext;
-use lattice::authority::Identity;
+use lattice::authority::{HOSTS, Identity};
 use lattice::bus::{Bus, BusError, Message, Subscription};
 use lattice::call::{Origin, Target as Called, TraceParent, WordError, answer};
 use lattice::subject::{ClientCall, Subject, Subjects, Token};
@@ -63,7 +63,7 @@ impl Gateway {
         switchboard: Switchboard,
         stamp: Option<Arc<Stamp>>,
     ) -> Result<Self, lattice::subject::TokenError> {
-        let (group, calls) = ("hosts".parse()?, Arc::new(Semaphore::new(CLIENT_CALLS_MAX)));
+        let (group, calls) = (HOSTS.parse()?, Arc::new(Semaphore::new(CLIENT_CALLS_MAX)));
         let inner = Arc::new(Inner { bus, subjects, switchboard, stamp, group, calls });
         Ok(Self { inner, open: Mutex::default() })
     }

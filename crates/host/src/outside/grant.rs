@@ -38,7 +38,7 @@ pub fn granted<'a>(
         );
         return Err(Failure::not_started(RpcError::InvalidParameter(text)));
     }
-    let named: Vec<_> = own.iter().filter(|granted| granted.is_named(text)).collect();
+    let named: Vec<_> = own.iter().filter(|granted| granted.contract.is_named(granted.name, text)).collect();
     match named.as_slice() {
         [only] => Ok(**only),
         found => {
@@ -72,17 +72,4 @@ fn of_receiver(receiver: &ReceiverPlan) -> impl Iterator<Item = Granted<'_>> {
 fn addresses<'a>(granted: impl IntoIterator<Item = &'a Granted<'a>>) -> String {
     let addresses = granted.into_iter().map(|granted| format!("`{}#{}`", granted.contract, granted.name));
     addresses.collect::<Vec<_>>().join(" or ")
-}
-
-impl Granted<'_> {
-    fn is_named(&self, text: &str) -> bool {
-        match (text.split_once('#'), text.split_once('.')) {
-            (Some((contract, function)), _) => {
-                let is_contract = contract == self.contract.to_string() || contract == self.contract.unversioned();
-                is_contract && function == self.name
-            }
-            (None, Some((interface, function))) => interface == self.contract.interface && function == self.name,
-            (None, None) => text == self.name,
-        }
-    }
 }

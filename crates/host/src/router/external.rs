@@ -15,7 +15,7 @@ use model::ids::{AppName, ProviderName};
 
 use super::far::Outside;
 use crate::outside::json::Named;
-use crate::outside::processes::{Chosen, Processes};
+use crate::outside::processes::Chosen;
 use crate::retry::{Budget, Tries};
 
 /// A provider that is a process of its own, as one link reaches it.
@@ -64,7 +64,7 @@ impl External {
             let now = Instant::now();
             let elsewhere = processes.has_other(&self.provider, &self.name, &failed, now);
             let until = now + tries.patience(deadline.saturating_duration_since(now), elsewhere);
-            match self.send(processes, &chosen, method, &payload, call, until).await {
+            match self.send(outside, &chosen, method, &payload, call, until).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) if tries.again(&failure, &self.budget, elsewhere && Instant::now() < deadline) => {
                     last = Some(failure);
@@ -76,7 +76,7 @@ impl External {
 
     async fn send(
         &self,
-        processes: &Processes,
+        outside: &Outside,
         chosen: &Chosen,
         method: &str,
         payload: &Bytes,
@@ -91,14 +91,14 @@ impl External {
             other => return Err(self.other_wire(&chosen.instance, other)),
         };
         let message = self.message(chosen, method, payload, call, deadline)?;
+        let processes = &outside.processes;
         let subject = processes.subject(&self.provider, &chosen.instance);
         let callee = Token::pair(&self.provider.0, &self.provider.1);
-        let awake = || self.outside.as_ref().is_some_and(|outside| outside.admits().is_ok());
         let answered = processes.caller().request(message.to_message(subject, Instant::now()), &callee, deadline).await;
         let missed =
             matches!(&answered, Err(Failure { progress: Progress::Unknown, error: RpcError::DeadlineExceeded(_) }));
         // Had this host stood still meanwhile, the silence would be its own.
-        if missed && awake() {
+        if missed && outside.admits().is_ok() {
             processes.missed(&self.provider, &chosen.instance, Instant::now());
         }
         let answer = read(&answered?)?;

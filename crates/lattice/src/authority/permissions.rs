@@ -49,7 +49,7 @@ pub struct Permissions {
 }
 
 /// The group in which hosts take the calls of clients.
-const HOSTS: &str = "hosts";
+pub const HOSTS: &str = "hosts";
 
 /// The buckets of a lattice.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,18 @@ pub struct ContractName {
 }
 
 impl ContractName {
+    /// Whether `text` means `function` of this contract: by itself, with the interface (`cart.total`) or in full
+    /// (`acme:shop/cart@1.0.0#total`, the version left out or not).
+    pub fn is_named(&self, function: &str, text: &str) -> bool {
+        match (text.split_once('#'), text.split_once('.')) {
+            (Some((contract, named)), _) => {
+                named == function && (contract == self.to_string() || contract == self.unversioned())
+            }
+            (None, Some((interface, named))) => interface == self.interface && named == function,
+            (None, None) => text == function,
+        }
+    }
+
     /// `namespace:package`.
     pub fn package_name(&self) -> String {
         format!("{}:{}", self.namespace, self.package)

@@ -27,7 +27,8 @@ impl Callee {
 /// The one function that `text` names, among those of `actor` or of all actors.
 pub(super) fn find(blueprint: &Blueprint, actor: Option<&str>, text: &str) -> Result<Callee, CliError> {
     let all = functions(blueprint, actor)?;
-    let (mut named, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|callee| is_named(callee, text));
+    let (mut named, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|callee| callee.contract.is_named(&callee.name, text));
     match (named.pop(), named.is_empty()) {
         (Some(only), true) => spoken(only),
         (Some(last), false) => Err(ambiguous(text, named.into_iter().chain([last]))),
@@ -74,18 +75,6 @@ fn of_receiver<'a>(actor: &'a ActorName, receiver: &'a ReceiverPlan) -> impl Ite
         function: function.clone(),
         wire: receiver.adapter.wire().to_owned(),
     })
-}
-
-/// `function`, `interface.function` or `namespace:package/interface@version#function`, the version left out or not.
-fn is_named(callee: &Callee, text: &str) -> bool {
-    match (text.split_once('#'), text.split_once('.')) {
-        (Some((contract, function)), _) => {
-            let is_contract = contract == callee.contract.to_string() || contract == callee.contract.unversioned();
-            is_contract && function == callee.name
-        }
-        (None, Some((interface, function))) => interface == callee.contract.interface && function == callee.name,
-        (None, None) => text == callee.name,
-    }
 }
 
 /// Refuses a receiver that was written by hand for payloads of its own.

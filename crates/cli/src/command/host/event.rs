@@ -110,19 +110,6 @@ impl fmt::Display for Ready {
     }
 }
 
-/// A signal came: others take over, running calls finish.
-#[derive(Serialize)]
-pub(super) struct Draining {
-    event: &'static str,
-    signal: &'static str,
-}
-
-impl Draining {
-    pub(super) fn after(signal: &'static str) -> Self {
-        Self { event: "draining", signal }
-    }
-}
-
 /// The host has left.
 #[derive(Serialize)]
 pub(super) struct Drained {

@@ -78,15 +78,15 @@ impl fmt::Display for Ready {
     }
 }
 
-/// A signal came: running calls finish, nothing new begins.
+/// A signal came: running calls finish, nothing new begins; on a lattice others take over first.
 #[derive(Serialize)]
-pub(super) struct Draining {
+pub(in super::super) struct Draining {
     event: &'static str,
     signal: &'static str,
 }
 
 impl Draining {
-    pub(super) fn after(signal: &'static str) -> Self {
+    pub(in super::super) fn after(signal: &'static str) -> Self {
         Self { event: "draining", signal }
     }
 }

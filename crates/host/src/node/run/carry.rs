@@ -8,7 +8,7 @@ use lattice::document::Phase;
 use super::{Input, Run};
 use crate::control::{Effect, Event, Op, Report};
 use crate::limits::REJOIN_WAIT_MAX;
-use crate::node::leave::{self, Doors};
+use crate::node::leave;
 use crate::node::standing::NodeNews;
 
 impl Run {
@@ -86,11 +86,7 @@ impl Run {
     }
 
     fn finish_calls(&mut self) {
-        let doors = Doors {
-            server: self.doors.server.take(),
-            gate: self.doors.gate.take(),
-            outsiders: self.doors.outsiders.take(),
-        };
+        let doors = std::mem::take(&mut self.doors);
         let (executor, input, telling) = (Arc::clone(&self.executor), self.input.clone(), self.telling.clone());
         let (bus, subjects) = (Arc::clone(&self.connection.bus), self.connection.subjects.clone());
         tokio::spawn(async move {
