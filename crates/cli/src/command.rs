@@ -7,6 +7,7 @@ mod context;
 mod deployment;
 mod down;
 mod drain;
+mod forget;
 mod host;
 mod inspect;
 mod lattice;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Status(status::Status),
     Rollback(rollback::Rollback),
     Drain(drain::Drain),
+    Forget(forget::Forget),
     Host(host::Host),
     Context(context::Context),
     Lattice(lattice::Lattice),
@@ -58,6 +60,7 @@ pub(crate) fn run(command: Command, output: &Output, environment: &Environment) 
         Command::Status(status) => status.run(output, environment),
         Command::Rollback(rollback) => rollback.run(output, environment),
         Command::Drain(drain) => drain.run(output, environment),
+        Command::Forget(forget) => forget.run(output, environment),
         Command::Host(host) => host.run(output),
         Command::Context(context) => context.run(output, environment),
         Command::Lattice(lattice) => lattice.run(output),

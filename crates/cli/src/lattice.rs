@@ -37,16 +37,24 @@ pub(crate) fn on_lattice<T>(
     environment: &Environment,
     work: impl AsyncFnOnce(Joined) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let settings = settings(chosen)?;
     let user = environment.user.as_deref();
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| CliError::Start { what: "the system gives no threads", source })?;
-    runtime.block_on(async { work(join(settings, user, chosen).await?).await })
+    connected(chosen, async |connection| work(join(connection, user, chosen).await?).await)
 }
 
-async fn join(settings: ConnectSettings, user: Option<&str>, chosen: &Chosen) -> Result<Joined, CliError> {
+/// Connects to the lattice of a context, and does something there that needs nothing of what is stored.
+pub(crate) fn connected<T>(
+    chosen: &Chosen,
+    work: impl AsyncFnOnce(Connection) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let settings = settings(chosen)?;
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| CliError::Start { what: "the system gives no threads", source })?;
     let failed = |source| CliError::Connect { context: chosen.name.clone(), source: Box::new(source) };
-    let connection = Connection::open(settings).await.map_err(failed)?;
+    runtime.block_on(async { work(Connection::open(settings).await.map_err(failed)?).await })
+}
+
+async fn join(connection: Connection, user: Option<&str>, chosen: &Chosen) -> Result<Joined, CliError> {
+    let failed = |source| CliError::Connect { context: chosen.name.clone(), source: Box::new(source) };
     let buckets = connection.buckets(false).await.map_err(failed)?;
     let objects = connection.objects(false).await.map_err(failed)?;
     let operator = Operator::new(buckets, objects, author(connection.user().or(user))?);

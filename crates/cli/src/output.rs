@@ -1,5 +1,7 @@
 //! Results on standard output, progress and errors on standard error.
 
+mod events;
+
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -9,6 +11,8 @@ use serde::Serialize;
 use crate::arguments::Format;
 use crate::environment::Environment;
 use crate::error::{self, CliError};
+
+pub(crate) use events::Events;
 
 /// How a command ended that could say what it had to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

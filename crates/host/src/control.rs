@@ -20,7 +20,7 @@ mod rejoin;
 mod turn;
 
 pub use effect::{Effect, Exit, Report, Share};
-pub use event::{Event, Found, Moment, Op, Outcome, Topic, Underivable};
+pub use event::{Event, Found, Key, Moment, Op, Outcome, Topic, Underivable};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ use crate::limits::STILL_MAX;
 use drain::{Drain, Remainder};
 use follower::{Follower, Known};
 use lattice::document::{HostRecord, PointerKey};
+use lattice::store::Revision;
 use library::Library;
 use planner::Planner;
 use presence::{Claim, Presence};
@@ -150,6 +151,7 @@ fn take_in(state: &mut State, turn: &mut Turn<'_>, event: Event) {
             }
             with(&mut state.planner, |planner| planner.pointer(&key, revision, pointer));
         }
+        Event::Unreadable { key, revision, newer } => unreadable(state, turn, key, revision, newer),
         Event::Derived { .. } | Event::Shard { .. } => fetched(state, turn, event),
         Event::Written { op, outcome } => {
             if state.presence.written(op, outcome) {
@@ -163,7 +165,7 @@ fn take_in(state: &mut State, turn: &mut Turn<'_>, event: Event) {
         Event::Reread { op, found } => reread(state, turn, op, found.as_ref()),
         Event::Echo(op) => state.rejoin.echoed(op),
         Event::Readiness { app, ready } => state.presence.readiness(app, ready),
-        Event::Failing(failing) => state.presence.tell(|record| record.failing = failing),
+        Event::Failing(failing) => state.presence.failing(failing),
         Event::Facts(facts) => {
             state.presence.facts(*facts);
             state.follower.look_at_all_again();
@@ -172,7 +174,7 @@ fn take_in(state: &mut State, turn: &mut Turn<'_>, event: Event) {
             state.drain.ask(turn.now, force);
             state.presence.tell(|record| record.draining = true);
         }
-        Event::Finished => state.drain.finished(turn),
+        Event::Finished => state.drain.finished(turn, !state.presence.record().states.is_empty()),
         Event::Gap { frozen } => stood_still_for(state, turn, frozen),
     }
 }
@@ -239,6 +241,15 @@ fn claimed(state: &mut State, turn: &mut Turn<'_>, claim: Claim) {
     }
 }
 
+/// What stands at a key cannot be read: what is known of it stays, and who depends on it goes no further.
+fn unreadable(state: &mut State, turn: &mut Turn<'_>, key: Key, revision: Revision, newer: bool) {
+    if key == Key::Record(state.record().name.clone()) {
+        let claim = state.presence.record_unreadable(revision, newer);
+        claimed(state, turn, claim);
+    }
+    with(&mut state.planner, |planner| planner.unreadable(turn, key, revision, newer));
+}
+
 fn fetched(state: &mut State, turn: &mut Turn<'_>, event: Event) {
     match event {
         Event::Derived { document, result } => state.library.derived(turn.now, document, result),
@@ -281,10 +292,17 @@ fn go_on(state: &mut State, turn: &mut Turn<'_>) {
     }
     leave(state, turn);
     forget(state);
+    let planner = state.planner.as_ref().into_iter().flat_map(Planner::failing);
+    state.presence.refused(state.follower.failing().chain(planner));
+    // Others need not wait for a planner that cannot plan.
+    let plans = state.planner.as_ref().is_some_and(|planner| !planner.is_blind());
+    if state.record().planner != plans {
+        state.presence.tell(|record| record.planner = plans);
+    }
 }
 
 fn follow(state: &mut State, turn: &mut Turn<'_>) {
-    if state.rejoin.may_adopt() && !matches!(state.drain, Drain::Finishing(_)) {
+    if state.rejoin.may_adopt() && !matches!(state.drain, Drain::Finishing(_) | Drain::Over) {
         let before = state.follower.adopted().generation;
         let presence = &state.presence;
         let me = || Known { view: host_view::view(presence.record(), true), told: presence.told_states() };

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use engine::CallContext;
 use futures_util::future::BoxFuture;
 use lattice::call::{Origin, Target as Called, TraceParent, Word, WordError};
+use lattice::pulse::Stamp;
 use model::blueprint::{Blueprint, ReceiverPlan, Target, WIRE_1};
 use model::contract::ContractName;
 use model::failure::{Failure, RpcError};
@@ -19,7 +20,6 @@ use provider::contracts;
 use provider::http::{self, Handler, HttpCall, Ingress, METHOD, Router, Settings};
 
 use crate::host::HostError;
-use crate::pulse::Stamp;
 use crate::router::{Far, Near, Reached, Switchboard, call_id, is_refused, others};
 
 /// An application whose routes are served.

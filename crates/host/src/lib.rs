@@ -20,7 +20,6 @@ pub mod limits;
 pub mod node;
 pub mod operate;
 pub mod outside;
-pub mod pulse;
 pub mod retry;
 pub mod router;
 mod runtime;

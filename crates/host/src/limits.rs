@@ -17,8 +17,8 @@ pub const COMPONENT_BYTES_MAX: u64 = 268_435_456;
 /// The longest that draining may take: 30 s. What still runs then is cut off.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Calls from the bus that a host serves at once: 1024; more are refused.
-pub const BUS_CALLS_MAX: usize = 1024;
+/// Calls from the bus that a host serves at once: 2048; more are refused.
+pub const BUS_CALLS_MAX: usize = 2048;
 
 /// Events that may wait for a host's loop: 64. Their senders wait.
 pub const EVENTS_MAX: usize = 64;
@@ -62,12 +62,6 @@ pub const LEASE_LAPSE: Duration = Duration::from_secs(3);
 /// The hosts in a lattice from which on a lapse of more than half at once is waited out for one more period: 4 hosts.
 pub const MASS_LAPSE_HOSTS_MIN: usize = 4;
 
-/// How often a host stamps that it is awake: 100 ms.
-pub const PULSE_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The age of that stamp, and the gap between two, from which on a host takes no calls until it has rejoined: 1 s.
-pub const GAP_MAX: Duration = Duration::from_secs(1);
-
 /// How often a call follows its link to another target, where the one that it led to was just replaced: 3 times.
 pub const RELINKS_MAX: usize = 3;
 
@@ -94,8 +88,9 @@ pub const SUPERSEDED_MAX: usize = 4;
 /// call's deadline.
 pub const CATCH_UP_TIME: Duration = Duration::from_secs(1);
 
-/// Calls from the bus that wait for this host to catch up at once: 64; more are refused.
-pub const CATCHING_UP_MAX: usize = 64;
+/// Calls from the bus that wait for this host to catch up at once: 1024, half of all that it serves; more are refused. A
+/// burst that comes with a new version waits; whoever only claims to know the future leaves room for others.
+pub const CATCHING_UP_MAX: usize = 1024;
 
 /// How long the write of a host's record is waited for before it is tried again: 3 s.
 pub const RECORD_WAIT_MAX: Duration = Duration::from_secs(3);
@@ -115,8 +110,8 @@ pub const REJOIN_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long a draining host waits until what it runs has moved away: 20 s. Then it stays, or, if forced, stops.
 pub const DRAIN_MOVES_MAX: Duration = Duration::from_secs(20);
 
-/// Places in the order of planners that plan one after the other; all further ones plan with the last: 5.
-pub const PLANNER_RANKS_MAX: usize = 5;
+/// Places in the order of planners that plan one after the other; all further ones plan with the last: 32.
+pub const PLANNER_RANKS_MAX: usize = 32;
 
 /// By how much each planner in their order waits longer than the one before: 500 ms.
 pub const PLANNER_STEP: Duration = Duration::from_millis(500);
@@ -138,6 +133,10 @@ pub const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// Shards of placements that came to nothing that a planner remembers, to delete them: 4096. Further ones stay stored.
 pub const ORPHANS_MAX: usize = 4_096;
+
+/// Applications that went down of which a planner remembers where their local state was: the last 256. Of earlier ones
+/// hosts alone know, which tell of it once they have run them.
+pub const HOMES_MAX: usize = 256;
 
 /// How long shards of the agreed placement may be missing before a planner reports it: 10 s.
 pub const SYNC_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -186,6 +185,12 @@ pub const OPERATE_POLL: Duration = Duration::from_millis(300);
 
 /// How long a version must have served before it counts as done: 1 s, two beats, so that all hosts know who serves it.
 pub const OPERATE_SETTLE: Duration = Duration::from_secs(1);
+
+/// Processes of providers that are told of when a lattice is looked at: 1000 processes.
+pub const OPERATE_PROCESSES_MAX: usize = 1_000;
+
+/// How long a host that is to be forgotten is looked for before it counts as not known to be dead: 10 s.
+pub const FORGET_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// The age at which bytes that no kept version needs are removed: 3600 s older than the newest. Younger ones may be of a
 /// version that is being written.

@@ -19,16 +19,18 @@ mod name;
 mod preview;
 mod read;
 pub mod status;
+mod unreadable;
 pub mod view;
 mod wait;
 
 pub use changes::{Change, How, changes};
 pub use deploy::{Deployed, Progress, Version};
 pub use derive::{Derived, derive};
-pub use drain::Drained;
+pub use drain::{Drained, Forgotten};
 pub use error::OperateError;
 pub use name::application_name;
-pub use preview::Preview;
+pub use preview::{Placing, Preview};
+pub use unreadable::{Unreadable, What};
 pub use wait::Waited;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use lattice::bus::{Bus, BusError};
 use lattice::call::Call;
 use lattice::calls::{self, Handler};
+use lattice::pulse::Stamp;
 use lattice::subject::Subjects;
 use model::blueprint::Target;
 use model::contract::ContractName;
@@ -20,7 +21,6 @@ use tokio::sync::{Semaphore, watch};
 use crate::authority::{Granted, Judge, Knowledge, Refusal, authorise};
 use crate::health::Health;
 use crate::limits::{BUS_CALLS_MAX, CATCH_UP_TIME, CATCHING_UP_MAX};
-use crate::pulse::Stamp;
 use crate::router::{Near, Switchboard, Targets};
 
 /// Answers calls on the host's subject.
@@ -80,6 +80,11 @@ impl Server {
     /// Takes no more calls, and waits until `deadline` for those that run. How many still ran then: they are dropped.
     pub async fn drain(self, deadline: Instant) -> usize {
         self.0.drain(deadline).await
+    }
+
+    /// What tells that every call that was under way to this host has been taken, and so refused where it is not awake.
+    pub fn echoes(&self) -> calls::Echoes {
+        self.0.echoes()
     }
 
     /// What it does and did.

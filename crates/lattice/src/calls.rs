@@ -1,13 +1,14 @@
-//! Calls between hosts, built on the bus once for every bus.
+//! Calls between hosts, and of those providers' processes that take them as hosts do, built on the bus once for every bus.
 //!
-//! A host has one [`Caller`] and one [`Server`]. A small call is exactly one request and one reply: the caller keeps one
-//! subscription for all answers, the server one for all calls. Larger payloads travel in chunks ([`crate::chunk`]) on the
-//! same subjects.
+//! A host has one [`Caller`] and one [`Server`], such a process a server only. A small call is exactly one request and one
+//! reply: the caller keeps one subscription for all answers, the server one for all calls. Larger payloads travel in
+//! chunks ([`crate::chunk`]) on the same subjects.
 //!
 //! What the subjects say is what NATS enforces: the last token of a call's subject is the host that calls, and the
 //! callee's token in an answer's subject is the one that answers. So a caller takes an answer only on the very subject
 //! that it made for the callee, and a server answers only on a subject that belongs to the host that called.
 
+mod callee;
 mod caller;
 mod peer;
 mod pending;
@@ -24,9 +25,10 @@ use model::ids::HostName;
 use crate::bus::BusError;
 use crate::call::Call;
 
+pub use callee::Callee;
 pub use caller::{Caller, CallerStats};
 pub use request::Heard;
-pub use server::{Server, ServerStats};
+pub use server::{Echoes, Server, ServerStats};
 pub use window::Window;
 
 /// What serves calls that come over the bus.
@@ -43,7 +45,7 @@ pub trait Handler: Send + Sync + 'static {
     fn call<'a>(&'a self, from: &'a HostName, call: Call) -> BoxFuture<'a, Result<Bytes, Failure>>;
 }
 
-/// The header of a message that a host sends to itself by the way that calls take.
+/// The header of a message that a callee sends to itself by the way that calls take: which server it is, and a number.
 const ECHO: &str = "lath-echo";
 
 /// What a caller is told of a message that was not sent.

@@ -5,6 +5,8 @@
 //! [`objects::Objects`] keep what hosts agree on, each with a twin inside one process; [`document`] says what is kept
 //! there. [`connect::Connection`] reaches NATS for all of these; [`authority`] says who may do what there.
 //!
+//! [`calls`] makes and serves calls, [`pulse`] tells whether a process may serve any.
+//!
 //! This crate must not know wasmtime or OCI, nor what the payloads mean. Tests are in `tests/it`: buses and stores by
 //! their behaviour, each beside its twin, against real servers and injected faults; envelopes and documents by round
 //! trips, golden bytes and tables of broken ones.
@@ -21,5 +23,6 @@ pub mod memory;
 pub mod nats;
 pub mod objects;
 pub mod process;
+pub mod pulse;
 pub mod store;
 pub mod subject;

@@ -47,6 +47,16 @@ pub const SERVER_CONTROL_LINE_BYTES_MAX: usize = 65_536;
 /// Connections of one server of ours: 4096.
 pub const SERVER_CONNECTIONS_MAX: usize = 4096;
 
+/// The silence of a client after which a server of ours asks whether it is there, and how long it waits between two such
+/// questions: 1 s.
+pub const SERVER_PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Such questions that may stay without an answer; with one more the connection is closed: 2.
+pub const SERVER_PINGS_MAX: u32 = 2;
+
+/// The same between servers of a cluster: 10 s.
+pub const ROUTE_PING_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The longest contract, function, link or wire id in a call: 512 bytes.
 pub const WORD_BYTES_MAX: usize = 512;
 
@@ -201,3 +211,10 @@ pub const REVOCATIONS_MAX: usize = 4096;
 
 /// How long a subscription that was closed still tells what had come: 2 s.
 pub const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// How often a host, or a provider's process, stamps that it is awake: 100 ms.
+pub const PULSE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The age of that stamp, and the gap between two, from which on a host or a provider's process takes no calls until it
+/// has rejoined: 1 s.
+pub const GAP_MAX: Duration = Duration::from_secs(1);

@@ -8,9 +8,20 @@ use futures_util::future::BoxFuture;
 use model::digest::Digest;
 
 use crate::limits::OBJECT_BYTES_MAX;
-use crate::store::StoreError;
+use crate::store::{Revision, StoreError};
 
 pub use memory::MemoryObjects;
+
+/// Bytes that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stored {
+    /// Their digest.
+    pub digest: Digest,
+    /// When they were stored last, in milliseconds of the Unix epoch.
+    pub at: u64,
+    /// The change that stored them last.
+    pub revision: Revision,
+}
 
 /// The lattice's store of bytes, addressed by content.
 ///
@@ -28,16 +39,17 @@ pub trait Objects: Send + Sync {
     /// there.
     fn get(&self, digest: Digest, bytes_max: u64) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>>;
 
-    /// Everything that is there, with when it was stored (milliseconds of the Unix epoch).
-    fn list(&self) -> BoxFuture<'_, Result<Vec<(Digest, u64)>, StoreError>>;
+    /// Everything that is there.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>>;
 
-    /// What was begun and not finished, with when it was begun (milliseconds of the Unix epoch).
-    fn partial(&self) -> BoxFuture<'_, Result<Vec<(Digest, u64)>, StoreError>> {
+    /// What was begun and not finished, or is being stored; with the last change of each.
+    fn partial(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Removes bytes, finished or not. Whoever does so knows that nobody needs them or is storing them just now.
-    fn delete(&self, digest: Digest) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Removes bytes, finished or not, as they were stored up to the change `last`, such as [`Stored::revision`]. What was
+    /// stored again since, or is being stored, stays.
+    fn delete(&self, digest: Digest, last: Revision) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 fn refused(bucket: &str, digest: Digest, reason: String) -> StoreError {

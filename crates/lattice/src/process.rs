@@ -12,7 +12,9 @@
 //! | `lath-depth` | how many calls wait for this one |
 //! | `traceparent` | W3C Trace Context, where the call is traced |
 //!
-//! A header each, where a call between hosts has one for all: whoever writes such a process reads them by name.
+//! A header each, where a call between hosts has one for all: whoever writes such a process reads them by name. A process
+//! that announces [`Calls::Host`] is called as a host is, by [`crate::calls`]: it hears of callers that have gone, and
+//! takes and gives payloads in chunks.
 
 use std::time::{Duration, Instant};
 
@@ -44,14 +46,36 @@ pub struct Announcement {
     pub contracts: Vec<ContractName>,
     /// What its payloads are written in: [`JSON`], or a wire id.
     pub wire: Word,
+    /// How calls of it are written.
+    pub calls: Calls,
     /// It takes no more calls.
     pub leaving: bool,
+}
+
+/// How calls of a process are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Calls {
+    /// With a header each: [`ProcessCall`].
+    #[default]
+    Headers,
+    /// As calls of hosts are: [`crate::call::Call`].
+    Host,
+}
+
+impl Calls {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_headers(&self) -> bool {
+        *self == Self::Headers
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct AnnouncementWire {
     contracts: Vec<String>,
     wire: String,
+    #[serde(default, skip_serializing_if = "Calls::is_headers")]
+    calls: Calls,
     #[serde(default, skip_serializing_if = "is_false")]
     leaving: bool,
 }
@@ -65,7 +89,8 @@ impl Announcement {
     /// The announcement as a message on `subject`.
     pub fn to_message(&self, subject: Subject) -> Message {
         let contracts = self.contracts.iter().map(ToString::to_string).collect();
-        let wire = AnnouncementWire { contracts, wire: self.wire.to_string(), leaving: self.leaving };
+        let Self { wire, calls, leaving, .. } = self;
+        let wire = AnnouncementWire { contracts, wire: wire.to_string(), calls: *calls, leaving: *leaving };
         // Strings and a truth value are always JSON.
         Message::new(subject, serde_json::to_vec(&wire).unwrap_or_default())
     }
@@ -87,6 +112,7 @@ impl Announcement {
         Ok(Self {
             contracts: contracts.collect::<Result<_, _>>()?,
             wire: wire.wire.parse().map_err(|e| error(format!("wire: {e}")))?,
+            calls: wire.calls,
             leaving: wire.leaving,
         })
     }

@@ -80,7 +80,7 @@ impl<'a> Resolver<'a> {
             }
         };
         let resolved = answer.map_err(|fault| findings.problem(choice.place(), *fault)).ok()?;
-        check_room(&resolved, findings);
+        check_room(&resolved, outside(self.intent, &choice.link.to).is_some(), findings);
         Some(resolved)
     }
 
@@ -219,7 +219,7 @@ fn named(target: &LinkTarget) -> String {
     }
 }
 
-fn check_room(resolved: &Resolved<'_>, findings: &mut Findings) {
+fn check_room(resolved: &Resolved<'_>, external: bool, findings: &mut Findings) {
     let Choice { actor, port, link, .. } = resolved.choice;
     if link.reach == Reach::Fused || link.on_failure == Some(OnFailure::Trap) {
         return;
@@ -231,7 +231,7 @@ fn check_room(resolved: &Resolved<'_>, findings: &mut Findings) {
     let at = resolved.choice.place().within(&functions);
     let (actor, import, contract) = (actor.clone(), port.label.clone(), resolved.contract.name.clone());
     match link.reach {
-        Reach::Lattice => findings.problem(at, Fault::NoRoom { actor, import, contract, functions }),
+        Reach::Lattice => findings.problem(at, Fault::NoRoom { actor, import, contract, functions, external }),
         Reach::Fused | Reach::Host => findings.warn(at, Caution::NoRoom { actor, import, contract, functions }),
     }
 }

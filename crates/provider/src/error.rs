@@ -158,6 +158,9 @@ pub enum ProcessError {
     /// The bus.
     #[error("the provider cannot be reached over the bus")]
     Bus(#[from] BusError),
+    /// The thread that finds out whether the process stood still.
+    #[error("the thread of the pulse cannot be started; raise the limit of threads or stop other programs")]
+    Pulse(#[source] std::io::Error),
     /// A wire id that cannot travel.
     #[error("the provider cannot be announced")]
     Word(#[from] WordError),

@@ -25,6 +25,9 @@ pub const CONTENDED_TRIES_MAX: u32 = 64;
 /// Calls that a provider's process serves at once; more are refused: 256 calls.
 pub const PROCESS_CALLS_MAX: usize = 256;
 
+/// How long a provider's process that leaves waits to hear that hosts can know, before it refuses what still comes: 1 s.
+pub const FAREWELL_TIME_MAX: Duration = Duration::from_secs(1);
+
 /// Failures that a worker of an ingress, or a store, logs in a second; further ones are counted: 100 failures.
 pub const FAILURES_LOGGED_PER_S_MAX: usize = 100;
 /// The longest cause of a failed request in the log; it may come from an actor: 1000 characters.

@@ -4,10 +4,15 @@
 //! contract's generated receiver, which turns messages into typed calls, and meets its import with the functions. There
 //! is no code for calls in a provider, and none here that knows a contract.
 //!
+//! Calls come as they come to a host, by [`lattice::calls`], and so what holds there holds here: a call that was seen
+//! before is dropped, one whose caller has gone is ended, payloads travel in chunks. A process that stood still, as
+//! [`lattice::pulse`] finds, refuses what had piled up until it has heard itself through the bus.
+//!
 //! Several processes may serve one provider: each has an instance name of its own, and hosts choose among those that they
 //! heard of late. `lattice::process` says what travels.
 
-mod serve;
+mod desk;
+mod presence;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,18 +21,20 @@ use adapter::emit::Side;
 use adapter::generate::generate;
 use engine::{Actor, ActorSettings, Engine, EngineSettings};
 use lattice::bus::Bus;
-use lattice::process::Announcement;
+use lattice::calls::{Callee, Server, ServerStats};
+use lattice::process::{Announcement, Calls};
+use lattice::pulse::{Pulse, Stamp};
 use lattice::subject::{Subjects, Token};
 use model::blueprint::WIRE_1;
 use model::ids::{AppName, ProviderName};
 use model::limits::{DEADLINE_MAX, DEPTH_MAX, REUSE_MAX};
-use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::AbortHandle;
 
 use crate::error::ProcessError;
-use crate::limits::PROCESS_CALLS_MAX;
+use crate::limits::{FAREWELL_TIME_MAX, PROCESS_CALLS_MAX};
 use crate::service::{Backend, Service};
-use serve::Serving;
+use desk::Desk;
+use presence::Presence;
 
 /// The export of a receiver that has not been composed.
 const RECEIVER: &str = "lath:wasmbus/receiver@0.1.0";
@@ -43,23 +50,32 @@ pub struct ProcessSettings {
     pub instance: Token,
 }
 
-/// A provider that answers calls from a lattice.
+/// A provider that answers calls from a lattice. Dropped, it ends as one that crashed: it tells nobody.
 pub struct Process {
-    serving: Arc<Serving>,
+    server: Server,
+    presence: Arc<Presence>,
     backend: Arc<dyn Backend>,
-    /// Dropped to stop the task.
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<JoinSet<()>>,
+    stamp: Arc<Stamp>,
+    _present: Task,
+}
+
+/// Ended when it is dropped.
+struct Task(AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Process {
-    /// Announces the provider, and answers calls from then on.
+    /// Answers calls from then on, and announces the provider.
     ///
     /// Must be called inside a tokio runtime.
     ///
     /// # Errors
     ///
-    /// The contract cannot travel as messages, the engine cannot start, or the bus cannot be subscribed to.
+    /// The contract cannot travel as messages, the engine or a thread cannot start, or the bus cannot be subscribed to.
     pub async fn start<B: Backend>(
         service: Service<B>,
         settings: &ProcessSettings,
@@ -68,36 +84,47 @@ impl Process {
     ) -> Result<Self, ProcessError> {
         let backend: Arc<dyn Backend> = service.backend().clone();
         let contract = service.contract().clone();
-        let actor = behind_receiver(service, settings)?;
-        let announcement =
-            Announcement { contracts: vec![contract.name.clone()], wire: WIRE_1.parse()?, leaving: false };
-        let ProcessSettings { application, provider, instance } = settings;
-        let calls = bus.subscribe(subjects.provider_calls(application, provider, instance)).await?;
-        let beat = subjects.provider_beat(application, provider, instance);
-        let callee = Token::pair(application, provider);
-        let serving = Arc::new(Serving::new(actor, contract, bus, subjects, callee, beat, announcement));
-        serving.announce(false);
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve::serve(serving.clone(), calls, stopped));
-        Ok(Self { serving, backend, stop, task })
+        let ProcessSettings { application, provider, instance } = settings.clone();
+        let announcement = Announcement {
+            contracts: vec![contract.name.clone()],
+            wire: WIRE_1.parse()?,
+            calls: Calls::Host,
+            leaving: false,
+        };
+        let beat = subjects.provider_beat(&application, &provider, &instance);
+        // Nothing can have been sent to this process before it began.
+        let pulse = Pulse::start(true, Box::new(|_| {})).map_err(ProcessError::Pulse)?;
+        let stamp = pulse.stamp();
+        let desk = Desk::new(behind_receiver(service, settings)?, contract.name.clone(), stamp.clone());
+        let me = Callee::Process { application, provider, instance };
+        let server = Server::start(bus.clone(), subjects, me, Arc::new(desk), PROCESS_CALLS_MAX).await?;
+        let presence = Arc::new(Presence::new(bus, beat, announcement));
+        let present = tokio::spawn(presence.clone().keep(pulse, server.echoes()));
+        Ok(Self { server, presence, backend, stamp, _present: Task(present.abort_handle()) })
     }
 
     /// Says that it leaves, finishes what has come until `deadline`, lets the provider let go of what it holds, and ends.
     /// How many calls still ran at the deadline: they are cut off.
     pub async fn drain(self, deadline: Instant) -> usize {
-        self.serving.announce(true);
-        drop(self.stop);
-        let running = self.task.await;
-        let left = self.serving.finished(deadline).await;
-        // What still runs ends here, before the provider lets go of what it uses.
-        drop(running);
+        self.presence.leave();
+        // What hosts sent before they could hear that is served, or refused from then on: they go elsewhere.
+        let farewell = deadline.min(Instant::now() + FAREWELL_TIME_MAX);
+        if let Err(reason) = self.server.echoes().ask(farewell).await {
+            tracing::debug!(%reason, "whether hosts know that the provider leaves is not known");
+        }
+        let left = self.server.drain(deadline).await;
         self.backend.drain().await;
         left
     }
 
-    /// Calls that were answered since the start, with results or failures.
-    pub fn answered(&self) -> u64 {
-        self.serving.answered()
+    /// Whether the process is awake. Calls are refused while it is not; a provider that acts by itself asks here first.
+    pub fn stamp(&self) -> Arc<Stamp> {
+        self.stamp.clone()
+    }
+
+    /// What it does with calls, and did.
+    pub fn stats(&self) -> ServerStats {
+        self.server.stats()
     }
 }
 

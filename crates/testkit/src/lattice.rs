@@ -37,6 +37,8 @@ pub struct Lattice {
     bus: MemoryBus,
     buckets: Buckets,
     objects: Arc<dyn Objects>,
+    /// The store of bytes as hosts see it.
+    seen: Arc<dyn Objects>,
     hosts: BTreeMap<String, TestHost>,
 }
 
@@ -59,12 +61,14 @@ impl Default for Lattice {
 impl Lattice {
     /// A lattice without hosts.
     pub fn new() -> Self {
-        Self {
-            bus: MemoryBus::new(),
-            buckets: MemoryBuckets::open(),
-            objects: Arc::new(MemoryObjects::new()),
-            hosts: BTreeMap::new(),
-        }
+        Self::seen_through(|objects| objects)
+    }
+
+    /// A lattice without hosts; these will see its store of bytes through `lens`.
+    pub fn seen_through(lens: impl FnOnce(Arc<dyn Objects>) -> Arc<dyn Objects>) -> Self {
+        let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::new());
+        let (bus, buckets, seen) = (MemoryBus::new(), MemoryBuckets::open(), lens(Arc::clone(&objects)));
+        Self { bus, buckets, objects, seen, hosts: BTreeMap::new() }
     }
 
     /// A lattice with these hosts, each with an ingress.
@@ -136,7 +140,7 @@ impl Lattice {
             bus: link.bus(),
             subjects: Subjects::new(&word("test")),
             buckets: link.buckets(&self.buckets),
-            objects: link.objects(&self.objects),
+            objects: link.objects(&self.seen),
             storage: Storage::Safe,
         };
         let news = Arc::<Mutex<Vec<NodeNews>>>::default();

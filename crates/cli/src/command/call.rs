@@ -1,8 +1,9 @@
 //! `lath call`: one call of one function, through the actor's receiver.
 
 mod function;
+mod remote;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,11 +18,12 @@ use lattice::calls::Caller;
 use lattice::memory::MemoryBus;
 use lattice::subject::Subjects;
 use model::failure::{Failure, RpcError};
-use model::ids::{AppName, NameError};
+use model::ids::{AppName, ClientName, NameError};
 use plan::Plan;
 
 use crate::application::{Told, open, planned, threads};
 use crate::arguments::Format;
+use crate::context::{Choice, Chosen};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::output::{self, Outcome, Output};
@@ -34,12 +36,14 @@ const CALLER: &str = "cli";
 
 /// Call one function of an actor and print its result
 ///
-/// The application is started for the call, without HTTP, and ended after it. Exit code 1 where the call fails or the
-/// function answers with an error.
+/// A path: the application is started for the call, without HTTP, and ended after it. With a context, the application of
+/// that lattice is called, as the client of the context's credentials: by its name and the actor's (`shop/cart`) with
+/// arguments in JSON, or by the path of its manifest, which has the types. Exit code 1 where the call fails or the function
+/// answers with an error.
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// A folder with a `lath.toml`, a manifest, or a component
-    app: PathBuf,
+    /// A folder with a `lath.toml`, a manifest, or a component; on a lattice also `application/actor`
+    app: String,
     /// `function` or `interface.function` where that is unique, else `namespace:package/interface@version#function`
     function: String,
     /// One argument for each parameter, in WAVE or JSON; or all of them as one JSON object or array
@@ -54,6 +58,11 @@ pub(crate) struct Call {
     /// The folder for the data of providers [default: `.lath` beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// Who calls, on a lattice whose servers ask for no credentials
+    #[arg(long, value_name = "NAME")]
+    client: Option<ClientName>,
+    #[command(flatten)]
+    choice: Choice,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -66,14 +75,13 @@ enum NotationName {
 
 impl Call {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
-        let application = open(&self.app, output)?;
+        if let Some(chosen) = self.lattice(environment)? {
+            return remote::call(self, &chosen, output);
+        }
+        let application = open(self.path(), output)?;
         let plan = planned(&application)?;
         let callee = function::find(&plan.blueprint, self.actor.as_deref(), &self.function)?;
-        let arguments = params_from_args(&callee.function, &self.args).map_err(|source| CliError::Arguments {
-            function: callee.name.clone(),
-            signature: format!("{}: {}", callee.name, callee.function),
-            source,
-        })?;
+        let arguments = params_from_args(&callee.function, &self.args).map_err(|source| callee.refused(source))?;
         let payload = encode_params(&callee.function, &arguments.values)
             .map_err(|source| CliError::Unwritable { function: callee.name.clone(), source: source.into() })?;
         let settings = self.settings(&application, environment);
@@ -83,6 +91,21 @@ impl Call {
         let result = decode_result(&callee.function, &reply?)
             .map_err(|source| CliError::Reply { function: callee.name.clone(), source })?;
         self.print(output, &callee, result.as_ref(), arguments.notation)
+    }
+
+    /// The lattice to call on: the one that is named, or the one in use where there is nothing at the path.
+    fn lattice(&self, environment: &Environment) -> Result<Option<Chosen>, CliError> {
+        let chosen = self.choice.optional(environment)?;
+        Ok(chosen.filter(|chosen| chosen.is_named || !self.is_here()))
+    }
+
+    fn path(&self) -> &Path {
+        Path::new(&self.app)
+    }
+
+    /// True where the application is a file or folder, not a name.
+    fn is_here(&self) -> bool {
+        self.path().exists()
     }
 
     fn settings(&self, application: &Application, environment: &Environment) -> HostSettings {

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::run::event::Draining;
 use crate::error::CliError;
-use crate::output::{Outcome, Output};
+use crate::output::{Events, Outcome, Output};
 use crate::signal::Termination;
 use event::{Drained, Event, Ready};
 
@@ -46,7 +46,9 @@ impl Host {
         let file = config::read(&self.config)?;
         let settings = connect_settings(&file)?;
         let threads = threads()?;
-        let outcome = threads.block_on(serve(file, settings, *output));
+        let events = Events::start(*output)?;
+        let outcome = threads.block_on(serve(file, settings, &events));
+        events.finish();
         // What still runs now was told to end, and did not.
         threads.shutdown_background();
         outcome
@@ -96,41 +98,41 @@ fn node_settings(file: HostFile) -> NodeSettings {
     }
 }
 
-async fn serve(file: HostFile, settings: ConnectSettings, output: Output) -> Result<Outcome, CliError> {
+async fn serve(file: HostFile, settings: ConnectSettings, events: &Events) -> Result<Outcome, CliError> {
     let refused = |source| CliError::Start { what: "signals cannot be received", source };
     let mut termination = Termination::listen().map_err(refused)?;
     let ready = Ready::of(&file);
     let name = file.host.name.clone();
-    let join = join(file, settings, output);
+    let join = join(file, settings, events);
     let (node, departures) = tokio::select! {
         joined = join => joined?,
         signal = termination.next() => {
-            output.event(&Drained::after(Some(signal)))?;
+            events.event(&Drained::after(Some(signal)));
             return Ok(Outcome::Success);
         }
     };
-    output.print(&ready.serving(node.listen()))?;
+    events.print(&ready.serving(node.listen()));
     if let Some(departures) = departures {
         tokio::spawn(hear(departures, node.health().clone()));
     }
     let signal = tokio::select! {
-        exit = node.ended() => return ended(exit?, &name, None, output),
+        exit = node.ended() => return ended(exit?, &name, None, events),
         signal = termination.next() => signal,
     };
-    output.progress(&"draining; a second signal stops at once");
-    output.event(&Draining::after(signal))?;
+    events.progress(&"draining; a second signal stops at once");
+    events.event(&Draining::after(signal));
     // What cannot move stays behind: whoever stops a machine does not ask whether it may.
     node.drain(true).await;
     tokio::select! {
-        exit = node.ended() => ended(exit?, &name, Some(signal), output),
+        exit = node.ended() => ended(exit?, &name, Some(signal), events),
         signal = termination.next() => Err(CliError::CutOff { signal }),
     }
 }
 
-fn ended(exit: Exit, name: &HostName, signal: Option<&'static str>, output: Output) -> Result<Outcome, CliError> {
+fn ended(exit: Exit, name: &HostName, signal: Option<&'static str>, events: &Events) -> Result<Outcome, CliError> {
     match exit {
         Exit::Drained => {
-            output.print(&Drained::after(signal))?;
+            events.print(&Drained::after(signal));
             Ok(Outcome::Success)
         }
         Exit::Superseded => Err(CliError::Superseded { host: name.to_string() }),
@@ -141,7 +143,7 @@ fn ended(exit: Exit, name: &HostName, signal: Option<&'static str>, output: Outp
 async fn join(
     file: HostFile,
     settings: ConnectSettings,
-    output: Output,
+    events: &Events,
 ) -> Result<(Node, Option<Departures>), CliError> {
     let name = file.host.name.clone();
     let subjects = settings.subjects().map_err(|error| wrong(&error))?;
@@ -152,8 +154,8 @@ async fn join(
             Err(error) if error.is_passing() => {
                 if !told {
                     told = true;
-                    output.progress(&format!("waiting for the lattice: {error}"));
-                    output.event(&Event::Waiting { reason: error.to_string() })?;
+                    events.progress(&format!("waiting for the lattice: {error}"));
+                    events.event(&Event::Waiting { reason: error.to_string() });
                 }
                 tokio::time::sleep(CONNECT_PAUSE).await;
             }
@@ -163,7 +165,8 @@ async fn join(
             }
         }
     };
-    let tell = Arc::new(move |news: NodeNews| tell(output, &news));
+    let events = events.clone();
+    let tell = Arc::new(move |news: NodeNews| tell(&events, &news));
     let node = Node::start(node_settings(file), connection, tell).await?;
     Ok((node, departures))
 }
@@ -191,10 +194,12 @@ async fn hear(mut departures: Departures, health: host::health::Health) {
     }
 }
 
-fn tell(output: Output, news: &NodeNews) {
-    output.progress(news);
-    // That nobody reads is no reason not to serve.
+fn tell(events: &Events, news: &NodeNews) {
+    // The end has a line of its own.
+    if !matches!(news, NodeNews::Ended(_)) {
+        events.progress(news);
+    }
     if let Some(event) = Event::of(news) {
-        let _ = output.event(&event);
+        events.event(&event);
     }
 }

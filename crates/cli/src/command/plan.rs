@@ -2,11 +2,14 @@
 
 mod changes;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
 use host::application::Application;
+use model::blueprint::ClientGrant;
+use model::ids::ClientName;
 use plan::LinkExplanation;
 use serde::Serialize;
 
@@ -39,6 +42,7 @@ struct Report {
     actors: Vec<Actor>,
     providers: Vec<Provider>,
     routes: Vec<Route>,
+    clients: Vec<Client>,
     links: Vec<Link>,
     warnings: Vec<Warning>,
     /// What `lath up` would change; absent without a context.
@@ -69,6 +73,14 @@ pub(super) struct Route {
     /// Every method where empty.
     pub(super) methods: Vec<&'static str>,
     pub(super) to: String,
+}
+
+/// A program outside, and what it may call.
+#[derive(Serialize)]
+struct Client {
+    name: String,
+    /// Such as `cart/acme:shop/cart@1.0.0`.
+    may: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -141,6 +153,7 @@ impl Report {
             actors: actors.collect(),
             providers: providers.collect(),
             routes: blueprint.routes.iter().map(Route::of).collect(),
+            clients: blueprint.clients.iter().map(Client::of).collect(),
             links: plan::explain(plan).iter().map(Link::of).collect(),
             warnings: plan.warnings.iter().map(Warning::of).collect(),
             changes: None,
@@ -156,6 +169,13 @@ impl Route {
             methods: route.methods.iter().map(|method| method.as_str()).collect(),
             to: route.to.to_string(),
         }
+    }
+}
+
+impl Client {
+    fn of((name, grants): (&ClientName, &BTreeSet<ClientGrant>)) -> Self {
+        let may = grants.iter().map(|grant| format!("{}/{}", grant.actor, grant.contract));
+        Self { name: name.to_string(), may: may.collect() }
     }
 }
 
@@ -195,6 +215,9 @@ impl fmt::Display for Report {
         }
         for route in &self.routes {
             writeln!(f, "  route {route}")?;
+        }
+        for Client { name, may } in &self.clients {
+            writeln!(f, "  client {name} may call {}", may.join(", "))?;
         }
         for link in &self.links {
             write!(f, "\n{link}")?;

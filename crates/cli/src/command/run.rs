@@ -16,7 +16,7 @@ use plan::Plan;
 use crate::application::{Told, planned, threads};
 use crate::environment::Environment;
 use crate::error::CliError;
-use crate::output::{Outcome, Output};
+use crate::output::{Events, Outcome, Output};
 use crate::signal::Termination;
 use event::{Drained, Draining, Progress, Ready};
 
@@ -46,11 +46,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 impl Run {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let begun = Instant::now();
-        let application = Application::open(&self.app, &mut |step| tell(output, &step))?;
+        let events = Events::start(*output)?;
+        let application = Application::open(&self.app, &mut |step| tell(&events, &step))?;
         let plan = planned(&application)?;
         let settings = self.settings(&application, &plan, environment);
         let threads = threads()?;
-        let outcome = threads.block_on(serve(application, plan, settings, *output, begun));
+        let outcome = threads.block_on(serve(application, plan, settings, &events, begun));
+        events.finish();
         // What still runs now was told to end, and did not.
         threads.shutdown_background();
         outcome
@@ -67,40 +69,40 @@ impl Run {
     }
 }
 
-fn tell(output: &Output, step: &Step) {
-    output.progress(&Told(step));
-    // That nobody reads is no reason not to serve.
-    let _ = output.event(&Progress::of(step));
+fn tell(events: &Events, step: &Step) {
+    events.progress(&Told(step));
+    events.event(&Progress::of(step));
 }
 
 async fn serve(
     application: Application,
     plan: Plan,
     settings: HostSettings,
-    output: Output,
+    events: &Events,
     begun: Instant,
 ) -> Result<Outcome, CliError> {
     let refused = |source| CliError::Start { what: "signals cannot be received", source };
     let mut termination = Termination::listen().map_err(refused)?;
     let ready = Ready::of(&plan);
     let bus = Arc::new(MemoryBus::new());
-    let progress = Box::new(move |step: Step| tell(&output, &step));
+    let told = events.clone();
+    let progress = Box::new(move |step: Step| tell(&told, &step));
     let start = Host::start(Arc::new(application), plan.blueprint, settings, bus, progress);
     let host = tokio::select! {
         host = start => host?,
         signal = termination.next() => {
-            output.event(&Drained::after(signal))?;
+            events.event(&Drained::after(signal));
             return Ok(Outcome::Success);
         }
     };
-    output.print(&ready.serving(host.ready(), begun.elapsed()))?;
+    events.print(&ready.serving(host.ready(), begun.elapsed()));
     let signal = termination.next().await;
-    output.progress(&"draining; a second signal stops at once");
-    output.event(&Draining::after(signal))?;
+    events.progress(&"draining; a second signal stops at once");
+    events.event(&Draining::after(signal));
     tokio::select! {
         drained = host.drain() => drained?,
         signal = termination.next() => return Err(CliError::CutOff { signal }),
     }
-    output.print(&Drained::after(signal))?;
+    events.print(&Drained::after(signal));
     Ok(Outcome::Success)
 }

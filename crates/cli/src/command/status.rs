@@ -5,6 +5,7 @@ mod host;
 
 use std::fmt;
 
+use ::host::operate::Unreadable;
 use ::host::operate::status::Status as Told;
 use clap::Args;
 use serde::Serialize;
@@ -48,6 +49,15 @@ struct Report {
     generation: u64,
     hosts: Vec<HostLine>,
     applications: Vec<App>,
+    /// What is there and cannot be read.
+    unreadable: Vec<Unread>,
+}
+
+#[derive(Serialize)]
+struct Unread {
+    what: String,
+    reason: String,
+    help: String,
 }
 
 impl Report {
@@ -58,13 +68,24 @@ impl Report {
             generation: status.generation,
             hosts: status.hosts.iter().map(HostLine::of).collect(),
             applications: status.applications.iter().map(App::of).collect(),
+            unreadable: status.unreadable.iter().map(Unread::of).collect(),
         }
+    }
+}
+
+impl Unread {
+    fn of(unreadable: &Unreadable) -> Self {
+        let Unreadable { what, reason, .. } = unreadable;
+        Self { what: what.to_string(), reason: reason.clone(), help: unreadable.mend() }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "lattice {}, generation {}", self.lattice, self.generation)?;
+        for Unread { what, reason, help } in &self.unreadable {
+            writeln!(f, "degraded: {what} cannot be read: {reason}\n  {help}")?;
+        }
         if self.hosts.is_empty() {
             writeln!(f, "\nno hosts; `lath host --config host.toml` starts one")?;
         } else {

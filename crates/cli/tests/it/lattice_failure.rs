@@ -16,13 +16,18 @@ use crate::lattice_support::{
     three,
 };
 
-/// What the lattice promises is 5 s; the machine of a test may be busy.
-const RECOVERY: Duration = Duration::from_secs(10);
-/// What it promises is 3 s, likewise.
-const EJECTION: Duration = Duration::from_secs(6);
-/// What it promises is 10 s, likewise.
-const CONVERGENCE: Duration = Duration::from_secs(20);
+/// What the lattice promises.
+const RECOVERY: Duration = Duration::from_secs(5);
+/// Likewise, of a host that is frozen.
+const EJECTION: Duration = Duration::from_secs(3);
+/// Likewise, once NATS is back.
+const CONVERGENCE: Duration = Duration::from_secs(10);
 const RATE: u32 = 60;
+
+/// What is promised where the long tests run; elsewhere the machine may be too busy with other tests for that.
+fn allowed(promised: Duration) -> Duration {
+    if std::env::var_os("LATH_LONG").is_some() { promised } else { promised * 2 }
+}
 
 #[test]
 fn a_killed_host_is_replaced_and_nothing_is_lost() -> Result<()> {
@@ -53,7 +58,7 @@ fn a_killed_host_is_replaced_and_nothing_is_lost() -> Result<()> {
         let (record, shopped) = (load.stop().await, shopping.stop().await);
         let took = recovered(&shopped, killed)?;
         figure("the Python actor of a killed host answers elsewhere after", took);
-        assert!(took < RECOVERY, "{took:?}");
+        assert!(took < allowed(RECOVERY), "{took:?}");
         let verdict = record.judge(0, stands_at(&lattice, living[0], "/count/a").await?);
         note(&format!("{verdict:?}"));
         assert_eq!((verdict.lost, verdict.doubled, verdict.repeated, verdict.reordered), (0, 0, 0, 0), "{verdict:?}");
@@ -83,7 +88,7 @@ fn a_frozen_host_is_passed_over_and_does_nothing_late() -> Result<()> {
         let failed = failures(&record);
         let ejected = last_begun(&failed).saturating_sub(frozen);
         figure("the last request that a frozen host cost began after", ejected);
-        assert!(ejected < EJECTION, "{failed:?}");
+        assert!(ejected < allowed(EJECTION), "{failed:?}");
         assert!(failed.iter().all(|attempt| attempt.ended > frozen), "{failed:?}");
         let before = stands_at(&lattice, "h1", "/count/a").await?;
         let verdict = record.judge(0, before);
@@ -92,7 +97,7 @@ fn a_frozen_host_is_passed_over_and_does_nothing_late() -> Result<()> {
         lattice.process("h3")?.thaw()?;
         let took = lattice.seen("h3 is back", AMPLE, |status| ready_on(status, "count", "counter").len() == 2).await?;
         figure("a thawed host is back after", took);
-        assert!(took < CONVERGENCE, "{took:?}");
+        assert!(took < allowed(CONVERGENCE), "{took:?}");
         // Those that ran in it when it was stopped go on; those that had only reached it never begin.
         let after = stands_at(&lattice, "h3", "/count/a").await?;
         assert!((before..=before + running(&record, began, frozen)).contains(&after), "{before}, {after}");
@@ -105,7 +110,7 @@ fn a_frozen_host_is_passed_over_and_does_nothing_late() -> Result<()> {
         let running = running(&lone, began, frozen);
         note(&format!("of {} calls that waited, {running} may have begun before, {late} ran", buffered.len()));
         assert!(buffered.len() > 10, "{lone:?}");
-        assert!(last_begun(&buffered) < frozen + EJECTION, "{buffered:?}");
+        assert!(last_begun(&buffered) < frozen + allowed(EJECTION), "{buffered:?}");
         assert!((0..=running).contains(&late), "{late} ran late");
         let load = Load::start(&[lattice.address("h1")?], "/count/a", RATE);
         sleep(Duration::from_secs(2)).await;
@@ -162,7 +167,7 @@ fn a_partitioned_host_serves_its_own_and_comes_back() -> Result<()> {
         let far = far.stop().await;
         let took = recovered(&far, cut)?;
         figure("the actor of a partitioned host answers elsewhere after", took);
-        assert!(took < RECOVERY, "{took:?}");
+        assert!(took < allowed(RECOVERY), "{took:?}");
         proxy.heal();
         let healed = Instant::now();
         let here = |status: &Status| {
@@ -176,7 +181,7 @@ fn a_partitioned_host_serves_its_own_and_comes_back() -> Result<()> {
         lattice.process("h1")?.line("{\"event\":\"withdrawn\",\"application\":\"roams\"}", AMPLE).await?;
         let took = healed.elapsed();
         figure("a partitioned host is back after", took);
-        assert!(took < CONVERGENCE, "{took:?}");
+        assert!(took < allowed(CONVERGENCE), "{took:?}");
         let record = load.stop().await;
         let verdict = record.judge(0, stands_at(&lattice, "h2", "/near/a").await?);
         note(&format!("{verdict:?}"));
@@ -185,8 +190,8 @@ fn a_partitioned_host_serves_its_own_and_comes_back() -> Result<()> {
         let at = only_host(&lattice, "roams", "counter").await?;
         assert_ne!(at, "h1");
         stands_at(&lattice, "h1", "/roams/a").await?;
-        // Nobody was dead: they did not hear each other, and say so.
-        lattice.process("h1")?.line("was ejected though it was sending", AMPLE).await?;
+        // It was not dead: it was not heard, and who did not hear it says so.
+        lattice.process("h2")?.line("was ejected though it was sending", AMPLE).await?;
         Ok(())
     })
 }
@@ -226,7 +231,7 @@ fn without_nats_calls_inside_hosts_go_on() -> Result<()> {
         lattice.seen("all hosts are back", AMPLE, all).await?;
         let took = back.elapsed();
         figure("all converges after the return of NATS within", took);
-        assert!(took < CONVERGENCE, "{took:?}");
+        assert!(took < allowed(CONVERGENCE), "{took:?}");
         for (host, load, path) in near {
             let record = load.stop().await;
             let verdict = record.judge(0, stands_at(&lattice, host, &path).await?);
@@ -289,7 +294,7 @@ fn one_of_three_servers_may_be_lost() -> Result<()> {
         sleep(Duration::from_secs(1)).await;
         let took = recovered(&shopping.stop().await, killed)?;
         figure("with two servers of three, the actor of a killed host answers elsewhere after", took);
-        assert!(took < RECOVERY, "{took:?}");
+        assert!(took < allowed(RECOVERY), "{took:?}");
         lattice.server(leader)?.restart().await?;
         lattice.up_text(&counter("later", "replicas = 2", "keyvalue/nats")).await?;
         Ok(())

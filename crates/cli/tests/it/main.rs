@@ -24,6 +24,7 @@ mod lattice;
 mod lattice_failure;
 mod lattice_idle;
 mod lattice_outside;
+mod lattice_scale;
 mod lattice_support;
 mod operate;
 mod plan;

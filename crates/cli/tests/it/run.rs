@@ -154,3 +154,35 @@ fn an_address_in_use_is_told() {
     assert!(ended.stderr.contains("HTTP cannot be served"), "{ended:#?}");
     assert!(ended.stderr.contains(&address), "{ended:#?}");
 }
+
+#[test]
+fn a_reader_that_stands_still_stops_nothing() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe holds: the first line would wait for ever.
+    writer.write_all(&[b'\n'; 65_536]).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (app, listen) = (root().join("examples/kvcounter"), address.to_string());
+    let args = ["run".as_ref(), app.as_os_str(), "--listen".as_ref(), listen.as_ref()];
+    let options = ["--data".as_ref(), data.path().as_os_str(), "--format".as_ref(), "json".as_ref()];
+    let child = command(args.into_iter().chain(options)).stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = Killed(child);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while TcpStream::connect(address).is_err() {
+        assert!(std::time::Instant::now() < until && child.0.try_wait().unwrap().is_none(), "it does not serve");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(Command::new("kill").args(["-s", "TERM", &child.0.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    drop(reader);
+}
+
+/// A process that does not outlive its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -114,11 +114,14 @@ impl Drain {
         turn.report(Report::DrainRefused { staying, local_state });
     }
 
-    /// The calls have finished.
-    pub(super) fn finished(&mut self, turn: &mut Turn<'_>) {
+    /// The calls have finished. Of a host that `has_state` others must know: nobody but it has that.
+    pub(super) fn finished(&mut self, turn: &mut Turn<'_>, has_state: bool) {
         let Drain::Finishing(exit) = *self else { return };
         *self = Drain::Over;
         if exit == Exit::Drained {
+            if !has_state {
+                turn.emit(Effect::DeleteRecord);
+            }
             turn.emit(Effect::DeleteLease);
         }
         turn.emit(Effect::Exit(exit));

@@ -25,6 +25,8 @@ pub enum Effect {
     },
     /// Delete this host's lease: it leaves of its own accord.
     DeleteLease,
+    /// Delete this host's record: it leaves nothing behind that anybody has to know of.
+    DeleteRecord,
     /// Write this host's record, by compare-and-set.
     PutRecord {
         /// For the answer.
@@ -169,6 +171,11 @@ pub enum Report {
         generation: u64,
         /// How many shards are missing, at least.
         missing: usize,
+    },
+    /// The root of the blueprint cannot be read, so this host does not plan over it.
+    RootUnreadable {
+        /// True where a later lath wrote it: one of its version plans.
+        newer: bool,
     },
     /// A placement was written.
     Planned {

@@ -45,6 +45,21 @@ pub enum Topic {
     Pointers,
 }
 
+/// A key of what is watched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The intent of an application.
+    Intent(AppName),
+    /// The record of a host.
+    Record(HostName),
+    /// The lease of a host.
+    Lease(HostName),
+    /// The root of the blueprint.
+    Root,
+    /// Where a host or an application finds its shard.
+    Pointer(PointerKey),
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -107,6 +122,16 @@ pub enum Event {
         /// The pointer.
         pointer: Option<Pointer>,
     },
+    /// Something stands at a key that cannot be read: it is damaged, or a later lath wrote it. It is not gone: what is known
+    /// of it stays, and what hangs on it waits.
+    Unreadable {
+        /// Where.
+        key: Key,
+        /// The change.
+        revision: Revision,
+        /// True where a later lath wrote it: it is in order, and not for this one to change.
+        newer: bool,
+    },
     /// A shard that was asked for with [`super::Effect::FetchShard`], verified against its digest; none where it is not
     /// there or could not be read. It is asked for again while it is needed.
     Shard {
@@ -138,8 +163,8 @@ pub enum Event {
     },
     /// What does not come up on this host, as it stands.
     Failing(Vec<Failing>),
-    /// What this host is has changed, such as the state in its data folder. Its name, `incarnation`, `draining`, `ready`
-    /// and `failing` are kept by control, whatever is said here.
+    /// What this host is has changed, such as the state in its data folder. Its name, `incarnation`, `draining`,
+    /// `planner`, `ready` and `failing` are kept by control, whatever is said here.
     Facts(Box<HostRecord>),
     /// An operator or a signal wants this host to stop.
     DrainAsked {
@@ -180,7 +205,7 @@ pub enum Outcome {
 /// What stands, read directly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
-    /// The root; none where there is none.
+    /// The root; none where there is none that can be read.
     pub root: Option<(Revision, Arc<Root>)>,
     /// This host's own pointer; none where there is none.
     pub pointer: Option<(Revision, Pointer)>,

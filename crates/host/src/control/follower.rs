@@ -31,10 +31,18 @@ pub(super) struct Follower {
     opened: States,
     /// The local state that it will open once its record tells of it.
     wanted: States,
-    /// What was refused and reported.
-    refused: BTreeSet<Digest>,
+    /// What was refused and reported, and is not taken on.
+    refused: BTreeMap<AppName, Refused>,
     changed: bool,
     waiting: bool,
+}
+
+/// What this host was given of an application and does not take on.
+#[derive(Clone, Debug)]
+struct Refused {
+    shard: Digest,
+    document: Digest,
+    reason: String,
 }
 
 /// A pointer as it stands.
@@ -71,7 +79,7 @@ impl Follower {
             shards: BTreeMap::new(),
             opened: States::new(),
             wanted: States::new(),
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
             changed: false,
             waiting: false,
         }
@@ -184,7 +192,8 @@ impl Follower {
                 shards.insert(app.clone(), digest);
             }
         }
-        self.refused.retain(|digest| wanted.values().any(|wanted| wanted == digest));
+        self.refused
+            .retain(|app, refused| wanted.get(app) == Some(&refused.shard) && shards.get(app) != Some(&refused.shard));
         if !self.waiting {
             next.generation = pointer.generation;
         }
@@ -209,8 +218,8 @@ impl Follower {
         let demand = match derived {
             Ok(demand) => in_version(&demand, next.version, next.intent),
             Err(reason) => {
-                if self.refused.insert(digest) {
-                    let reason = reason.to_string();
+                let reason = reason.to_string();
+                if self.refuses(app, digest, next.intent, format!("it cannot be planned here: {reason}")) {
                     turn.report(Report::Underivable { app: app.clone(), document: next.intent, reason });
                 }
                 return Verdict::Keep;
@@ -225,10 +234,21 @@ impl Follower {
             Ok(()) => return self.claim(me, &demand, next),
             Err(violations) => violations.iter().map(ToString::to_string).collect(),
         };
-        if self.refused.insert(digest) {
+        if self.refuses(app, digest, next.intent, format!("this host refuses it: {}", violations.join("; "))) {
             turn.report(Report::ShareRefused { app: app.clone(), generation: next.generation, violations });
         }
         Verdict::Keep
+    }
+
+    /// Remembers why a part was not taken on. True where that is news.
+    fn refuses(&mut self, app: &AppName, shard: Digest, document: Digest, reason: String) -> bool {
+        let before = self.refused.insert(app.clone(), Refused { shard, document, reason });
+        before.is_none_or(|before| before.shard != shard)
+    }
+
+    /// What is placed here and was not taken on, with the reason.
+    pub(super) fn failing(&self) -> impl Iterator<Item = (&AppName, &str)> {
+        self.refused.iter().map(|(app, refused)| (app, refused.reason.as_str()))
     }
 
     /// Local state is told of before it is opened: should this host be lost the next moment, everybody knows where it is.
@@ -276,6 +296,9 @@ impl Follower {
     pub(super) fn needs(&self, shards: &mut BTreeSet<Digest>, documents: &mut BTreeSet<Digest>) {
         shards.extend(self.own.iter().chain(self.routed.values()).map(|followed| followed.pointer.digest));
         shards.extend(self.shards.values());
+        // What was refused is not fetched and planned anew each time that something else changes.
+        shards.extend(self.refused.values().map(|refused| refused.shard));
+        documents.extend(self.refused.values().map(|refused| refused.document));
         documents.extend(self.adopted.apps.values().chain(self.adopted.routed.values()).map(|app| app.intent));
     }
 }

@@ -98,6 +98,16 @@ impl Leases {
         }
     }
 
+    /// A host is there, and which process it is cannot be told: wait for the lease of any.
+    pub(super) fn expect_any(&mut self, now: Moment, host: &HostName) {
+        self.hosts.entry(host.clone()).or_insert(Lease::awaited(now, Incarnation(0)));
+    }
+
+    /// The process that has the name, as far as known.
+    pub(super) fn incarnation(&self, host: &HostName) -> Incarnation {
+        self.hosts.get(host).map_or(Incarnation(0), |lease| lease.incarnation)
+    }
+
     /// A host's record is gone.
     pub(super) fn forget(&mut self, host: &HostName) {
         self.hosts.remove(host);

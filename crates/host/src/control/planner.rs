@@ -6,8 +6,10 @@
 //! any point.
 
 mod attempt;
+mod caution;
 mod demands;
 mod held;
+mod homes;
 mod hosts;
 mod pointers;
 mod readiness;
@@ -24,13 +26,14 @@ use model::placement::Placement;
 use plan::placement::{check_placement, place};
 
 use super::effect::{Effect, Report};
-use super::event::{Found, Moment, Op, Outcome, Topic};
+use super::event::{Found, Key, Moment, Op, Outcome, Topic};
 use super::library::Library;
 use super::turn::Turn;
 use crate::limits::{ATTEMPT_TIME_MAX, ORPHANS_MAX, PLAN_PAUSE, PLAN_RETRY_PAUSE, PLANNER_STEP, REPAIR_PAUSE};
 use attempt::{Attempt, Stage};
 use demands::{Demands, Gathered};
 use held::{Held, KnownRoot};
+use homes::Homes;
 use hosts::Hosts;
 use pointers::Pointers;
 use sync::Sync;
@@ -45,12 +48,15 @@ pub(super) struct Planner {
     demands: Demands,
     root: KnownRoot,
     held: Held,
+    homes: Homes,
     pointers: Pointers,
     /// What has been told whole since the last connection.
     current: BTreeSet<Topic>,
     phase: Phase,
     /// Shards of attempts that failed, with the generation that these would have had.
     orphans: BTreeMap<Digest, u64>,
+    /// The change of a root that stands and cannot be read: nothing is planned over it.
+    unreadable: Option<Revision>,
     /// Another root is held than when this was last asked: what is no longer needed can be forgotten.
     moved_on: bool,
 }
@@ -77,10 +83,12 @@ impl Planner {
             demands: Demands::default(),
             root: KnownRoot::default(),
             held: Held::default(),
+            homes: Homes::default(),
             pointers: Pointers::default(),
             current: BTreeSet::new(),
             phase: Phase::Idle,
             orphans: BTreeMap::new(),
+            unreadable: None,
             moved_on: false,
         }
     }
@@ -103,7 +111,10 @@ impl Planner {
             Topic::Intents => self.demands.watch_began(),
             Topic::Hosts => self.hosts.watch_began(),
             Topic::Leases => self.hosts.leases.begin_again(now),
-            Topic::Root => self.root = KnownRoot::default(),
+            Topic::Root => {
+                self.root = KnownRoot::default();
+                self.unreadable = None;
+            }
             Topic::Pointers => self.pointers.watch_began(),
         }
     }
@@ -166,6 +177,7 @@ impl Planner {
             return;
         }
         self.root = KnownRoot { revision: Some(revision), root };
+        self.unreadable = self.unreadable.filter(|unreadable| *unreadable > revision);
         if self.root == self.held.root {
             return;
         }
@@ -177,6 +189,35 @@ impl Planner {
             }
             Phase::Idle | Phase::Due(_) => self.make_due(turn.now, REPAIR_PAUSE),
         }
+    }
+
+    /// What stands at a key cannot be read.
+    pub(super) fn unreadable(&mut self, turn: &mut Turn<'_>, key: Key, revision: Revision, newer: bool) {
+        match key {
+            Key::Intent(app) => self.demands.unreadable(app),
+            Key::Record(host) => {
+                self.hosts.unreadable(turn.now, host);
+                self.make_due(turn.now, PLAN_PAUSE);
+            }
+            // Whoever wrote it lives.
+            Key::Lease(host) => {
+                let incarnation = self.hosts.leases.incarnation(&host);
+                self.lease(turn, &host, revision, Some(incarnation));
+            }
+            // What is known already was written over it.
+            Key::Root if self.root.revision.is_some_and(|known| known >= revision) => {}
+            Key::Root => {
+                self.unreadable = Some(revision);
+                self.give_up(turn.now);
+                turn.report(Report::RootUnreadable { newer });
+            }
+            Key::Pointer(key) => self.pointers.unreadable(&self.held, &key, revision, newer),
+        }
+    }
+
+    /// True while it cannot read the root.
+    pub(super) fn is_blind(&self) -> bool {
+        self.unreadable.is_some()
     }
 
     pub(super) fn pointer(&mut self, key: &PointerKey, revision: Revision, pointer: Option<Pointer>) {
@@ -223,13 +264,18 @@ impl Planner {
         if !retired.is_empty() {
             turn.emit(Effect::DeleteShards(retired));
         }
-        self.held = attempt.draft.held.at(self.root.clone());
+        self.hold(attempt.draft.held.at(self.root.clone()));
         turn.report(Report::Planned { generation: self.held.placement.generation, changed: attempt.draft.changed });
         self.arrived(turn);
         self.repair(turn);
         if attempt.outdated {
             self.make_due(turn.now, PLAN_PAUSE);
         }
+    }
+
+    fn hold(&mut self, held: Held) {
+        self.homes.moved(&self.held.placement, &held.placement);
+        self.held = held;
     }
 
     /// What is held is what the root says.
@@ -276,7 +322,7 @@ impl Planner {
     }
 
     fn all_current(&self) -> bool {
-        TOPICS.iter().all(|topic| self.current.contains(topic))
+        TOPICS.iter().all(|topic| self.current.contains(topic)) && !self.is_blind()
     }
 
     /// Asks for documents before they are needed.
@@ -301,7 +347,7 @@ impl Planner {
         if let Phase::Syncing(sync) = &mut self.phase
             && let Some(held) = sync.advance(turn, library, &self.held)
         {
-            self.held = held;
+            self.hold(held);
             self.arrived(turn);
             self.repair(turn);
             self.phase = Phase::Gathering(turn.now);
@@ -318,13 +364,15 @@ impl Planner {
     }
 
     fn plan(&mut self, turn: &mut Turn<'_>, library: &mut Library, since: Moment, adopted: u64) {
-        let Some(gathered) = self.demands.gather(turn, library, &self.held.placement, since) else { return };
+        let Some(mut gathered) = self.demands.gather(turn, library, &self.held.placement, since) else { return };
         self.phase = Phase::Idle;
+        caution::leave_alone(&mut gathered, &self.held.placement, &self.hosts);
         let Gathered { demands, kept } = gathered;
         let mut previous = self.held.placement.clone();
         previous.generation = previous.generation.max(adopted).max(self.pointers.generation());
         previous.applications.retain(|app, _| !kept.contains_key(app));
         let views = self.hosts.views();
+        self.homes.recall(&demands, &mut previous, &self.hosts, &views);
         let mut next = place(&demands, &previous, &views);
         self.hosts.readiness_awaited = readiness::is_awaited(&demands, &next, &views);
         if next.applications == previous.applications {
@@ -356,6 +404,11 @@ impl Planner {
     /// True where another root is held than when this was last asked.
     pub(super) fn has_moved_on(&mut self) -> bool {
         std::mem::take(&mut self.moved_on)
+    }
+
+    /// The applications whose newest version cannot be planned here, with the reason.
+    pub(super) fn failing(&self) -> impl Iterator<Item = (&AppName, &str)> {
+        self.demands.failing()
     }
 
     /// The documents that must stay in the library.

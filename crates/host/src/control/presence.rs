@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use lattice::document::{HostRecord, Incarnation};
+use lattice::document::{Document as _, Failing, HostRecord, Incarnation};
+use lattice::limits::FAILING_MAX;
 use lattice::store::Revision;
 use model::ids::AppName;
 use model::placement::Ready;
@@ -22,6 +23,10 @@ pub(super) struct Presence {
     claims: States,
     /// What was found in the data folder.
     found: States,
+    /// What does not come up, of what was taken on.
+    loads: Vec<Failing>,
+    /// What was not taken on.
+    refusals: Vec<Failing>,
     /// The key as it stands, as far as known.
     seen: Option<(Revision, Option<Arc<HostRecord>>)>,
     /// True once the key has been read: nothing is told before.
@@ -67,6 +72,8 @@ impl Presence {
             found: record.states.clone(),
             record: Arc::new(record),
             claims: States::new(),
+            loads: Vec::new(),
+            refusals: Vec::new(),
             seen: None,
             begun: false,
             watched: false,
@@ -131,6 +138,32 @@ impl Presence {
         stands.map(|record| record.states.clone()).unwrap_or_default()
     }
 
+    /// What of all that was taken on does not come up.
+    pub(super) fn failing(&mut self, loads: Vec<Failing>) {
+        self.loads = loads;
+        self.tell_failing();
+    }
+
+    /// What was not taken on, with the reasons; the first of an application counts.
+    pub(super) fn refused<'a>(&mut self, refused: impl Iterator<Item = (&'a AppName, &'a str)>) {
+        let mut refusals: Vec<Failing> = Vec::new();
+        for (app, reason) in refused {
+            if refusals.len() < FAILING_MAX && refusals.iter().all(|known| known.app != *app) {
+                refusals.push(Failing::new(app.clone(), None, reason));
+            }
+        }
+        if refusals != self.refusals {
+            self.refusals = refusals;
+            self.tell_failing();
+        }
+    }
+
+    fn tell_failing(&mut self) {
+        // What fails to start here first: it is this host alone that can tell.
+        let all = self.loads.iter().chain(&self.refusals).take(FAILING_MAX).cloned().collect();
+        self.tell(|record| record.failing = all);
+    }
+
     pub(super) fn readiness(&mut self, app: AppName, ready: Option<Ready>) {
         self.tell(|record| match ready {
             Some(ready) => drop(record.ready.insert(app, ready)),
@@ -141,6 +174,13 @@ impl Presence {
     /// This host's own key as the watch tells it.
     pub(super) fn record_seen(&mut self, revision: Revision, record: Option<Arc<HostRecord>>) {
         self.seen = Some((revision, record));
+    }
+
+    /// This host's own key holds what cannot be read. What stood there before this process is overwritten; what a later
+    /// lath writes beside it is a later process's.
+    pub(super) fn record_unreadable(&mut self, revision: Revision, newer: bool) -> Claim {
+        self.seen = Some((revision, None));
+        if newer && self.watched { Claim::Superseded(self.incarnation().next()) } else { Claim::Ours }
     }
 
     /// Whose the name is, by the record that stands. One that cannot be this process's own, and is not of an earlier
@@ -196,7 +236,9 @@ impl Presence {
     fn write_record(&mut self, turn: &mut Turn<'_>) {
         let stands = self.seen.as_ref().and_then(|(_, record)| record.as_ref());
         let waiting = self.writing.as_ref().is_some_and(|writing| turn.now.since(writing.since) < RECORD_WAIT_MAX);
-        if waiting || stands == Some(&self.record) {
+        // What is told is cut to its bounds, so what stands may differ from what is meant and say the same.
+        let says_so = |stands: &Arc<HostRecord>| **stands == *self.record || stands.encode() == self.record.encode();
+        if waiting || stands.is_some_and(says_so) {
             return;
         }
         let expected = self.seen.as_ref().map(|(revision, _)| *revision);

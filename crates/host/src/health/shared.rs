@@ -22,16 +22,15 @@ struct Inner {
     seed: AtomicU64,
 }
 
-impl Default for Health {
-    fn default() -> Self {
-        Self::seeded(RandomState::new().hash_one(std::process::id()))
-    }
-}
-
 impl Health {
-    /// No hosts yet, and choices that `seed` decides.
-    pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Inner { table: Mutex::default(), seed: AtomicU64::new(seed) }))
+    /// The health of all hosts but `me`, whose table it is. None is known yet.
+    pub fn of(me: HostName) -> Self {
+        Self::seeded(me, RandomState::new().hash_one(std::process::id()))
+    }
+
+    /// The same, with choices that `seed` decides.
+    pub fn seeded(me: HostName, seed: u64) -> Self {
+        Self(Arc::new(Inner { table: Mutex::new(Table::of(me)), seed: AtomicU64::new(seed) }))
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -40,22 +39,30 @@ impl Health {
 
     /// A beat was heard.
     pub fn beat(&self, beat: Beat) {
-        let news = self.table().hear(beat, Instant::now());
-        news.iter().for_each(report);
+        let mut table = self.table();
+        let news = table.hear(beat, Instant::now());
+        let counts = table.counts();
+        drop(table);
+        news.iter().for_each(|news| report(news, counts));
     }
 
     /// The bus tells that the connection of a host is gone.
     pub fn disconnected(&self, host: &HostName) {
-        if self.table().disconnected(host) {
-            report(&News::Ejected(host.clone(), Ejection::Disconnected));
+        let mut table = self.table();
+        let (ejected, counts) = (table.disconnected(host), table.counts());
+        drop(table);
+        if ejected {
+            report(&News::Ejected(host.clone(), Ejection::Disconnected), counts);
         }
     }
 
     /// Ejects the hosts that have been silent for too long. To be called several times a second, from a thread that
     /// nothing else can hold up.
     pub fn sweep(&self) {
-        let silent = self.table().sweep(Instant::now());
-        silent.into_iter().for_each(|host| report(&News::Ejected(host, Ejection::Silent)));
+        let mut table = self.table();
+        let (silent, counts) = (table.sweep(Instant::now()), table.counts());
+        drop(table);
+        silent.into_iter().for_each(|host| report(&News::Ejected(host, Ejection::Silent), counts));
     }
 
     /// This host did not listen until now: silence before is nobody's fault.
@@ -79,6 +86,11 @@ impl Health {
     /// True where the last that was heard of `host` is that it lives.
     pub fn is_live(&self, host: &HostName) -> bool {
         self.table().is_live(host)
+    }
+
+    /// True where `host` takes calls, as far as is known, and means to go on.
+    pub fn is_open(&self, host: &HostName) -> bool {
+        self.table().is_open(host)
     }
 
     /// What has happened so far.
@@ -121,8 +133,11 @@ impl Chosen {
 
     fn end(&mut self, outcome: Outcome) {
         self.ended = true;
-        if self.health.table().end(&self.host, self.tries, outcome, Instant::now()) {
-            report(&News::Ejected(self.host.clone(), Ejection::Missed));
+        let mut table = self.health.table();
+        let (ejected, counts) = (table.end(&self.host, self.tries, outcome, Instant::now()), table.counts());
+        drop(table);
+        if ejected {
+            report(&News::Ejected(self.host.clone(), Ejection::Missed), counts);
         }
     }
 }
@@ -135,7 +150,7 @@ impl Drop for Chosen {
     }
 }
 
-fn report(news: &News) {
+fn report(news: &News, Counts { ejected, wrongful, .. }: Counts) {
     match news {
         News::Ejected(host, Ejection::Silent) => tracing::warn!(%host, "no beats: the host gets no calls"),
         News::Ejected(host, Ejection::Disconnected) => {
@@ -146,7 +161,8 @@ fn report(news: &News) {
         }
         News::Returned { host } => tracing::info!(%host, "the host beats again"),
         News::Wrongful { host } => {
-            tracing::warn!(%host, "the host was ejected though it was sending: look for a slow network or machine");
+            let text = "the host was ejected though it was sending: look for a slow network or machine";
+            tracing::warn!(%host, wrongful, ejected, "{text}");
         }
     }
 }

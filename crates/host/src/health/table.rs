@@ -46,6 +46,8 @@ pub(super) enum News {
 /// The hosts that were heard of, [`HOSTS_MAX`] at most.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
+    /// The host whose table it is: it does not choose itself, and is not ejected for what it does not hear.
+    me: Option<HostName>,
     hosts: BTreeMap<HostName, Record>,
     counts: Counts,
 }
@@ -54,6 +56,11 @@ impl Table {
     /// No hosts.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No hosts, and none but others ever: the table of host `me`.
+    pub fn of(me: HostName) -> Self {
+        Self { me: Some(me), ..Self::default() }
     }
 
     /// A beat was heard.
@@ -77,6 +84,9 @@ impl Table {
     }
 
     fn meet(&mut self, host: HostName, beat: Beat, now: Instant) {
+        if self.me.as_ref() == Some(&host) {
+            return;
+        }
         if self.hosts.len() >= HOSTS_MAX {
             let gone = self.hosts.iter().find(|(_, record)| record.gone.is_some()).map(|(name, _)| name.clone());
             let Some(gone) = gone else {
@@ -164,6 +174,11 @@ impl Table {
     /// True where the last that was heard of `host` is that it lives: neither silent nor disconnected, nor joining.
     pub fn is_live(&self, host: &HostName) -> bool {
         self.hosts.get(host).is_some_and(|record| record.gone.is_none() && record.beat.phase != super::Phase::Joining)
+    }
+
+    /// True where `host` takes calls, as far as is known, and means to go on.
+    pub fn is_open(&self, host: &HostName) -> bool {
+        self.hosts.get(host).is_some_and(|record| record.gone.is_none() && record.beat.phase == super::Phase::Open)
     }
 
     /// What has happened so far.

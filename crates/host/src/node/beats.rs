@@ -7,12 +7,13 @@ use std::time::Instant;
 use lattice::bus::{Bus, BusError, Message, Subscription};
 use lattice::call::Target;
 use lattice::document::{Beat, Document as _, Incarnation, Phase};
+use lattice::limits::GAP_MAX;
+use lattice::pulse::{Every, Stamp, Tick};
 use lattice::subject::Subjects;
 use model::ids::HostName;
 
 use crate::health::Health;
-use crate::limits::{BEAT_INTERVAL, GAP_MAX};
-use crate::pulse::{Every, Stamp, Tick};
+use crate::limits::BEAT_INTERVAL;
 
 /// What the next beat says, written by the loop.
 #[derive(Clone)]

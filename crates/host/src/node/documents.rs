@@ -15,12 +15,15 @@ use crate::control::Underivable;
 use crate::limits::{DERIVED_MAX, DERIVING_MAX};
 use crate::operate::{Derived, derive};
 
+/// What a document says, or why nothing can be made of it, which stays so.
+pub(super) type Known = Result<Arc<Derived>, String>;
+
 /// What has been derived, and what is being derived.
 pub(super) struct Documents {
     objects: Arc<dyn Objects>,
     inventory: Arc<Inventory>,
     inputs: mpsc::Sender<Input>,
-    known: BTreeMap<Digest, Arc<Derived>>,
+    known: BTreeMap<Digest, Known>,
     /// What is known, the longest unused first.
     order: VecDeque<Digest>,
     asked: BTreeSet<Digest>,
@@ -41,7 +44,7 @@ impl Documents {
     }
 
     /// What a document says, if it is known.
-    pub(super) fn get(&mut self, document: Digest) -> Option<Arc<Derived>> {
+    pub(super) fn get(&mut self, document: Digest) -> Option<Known> {
         let known = self.known.get(&document).cloned()?;
         self.order.retain(|other| *other != document);
         self.order.push_back(document);
@@ -70,8 +73,12 @@ impl Documents {
         used: &BTreeSet<Digest>,
     ) {
         self.asked.remove(&document);
-        let Ok(derived) = result else { return };
-        if self.known.insert(document, Arc::clone(derived)).is_none() {
+        let known = match result {
+            Ok(derived) => Ok(Arc::clone(derived)),
+            Err(Underivable::Refused(reason)) => Err(reason.clone()),
+            Err(Underivable::Unavailable) => return,
+        };
+        if self.known.insert(document, known).is_none() {
             self.order.push_back(document);
         }
         let mut excess = self.known.len().saturating_sub(DERIVED_MAX);

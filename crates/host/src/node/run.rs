@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lattice::document::{Drain, Failing, HostRecord, Part, Phase};
+use lattice::pulse::Pulse;
 use model::digest::Digest;
-use model::ids::{AppName, ProviderName};
+use model::ids::{AppName, HostName, ProviderName};
 use model::placement::Ready;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -28,9 +29,9 @@ use crate::executor::parts::Stored;
 use crate::executor::state::PartName;
 use crate::executor::{Disk, Executor, Status};
 use crate::health::Health;
+use crate::ingress::Routed;
 use crate::limits::{CONTROL_TICK, FETCH_PAUSE, LEASE_WAIT_MAX};
 use crate::operate::Derived;
-use crate::pulse::Pulse;
 use crate::router::Switchboard;
 
 /// What tasks of the node bring.
@@ -78,8 +79,8 @@ pub(super) struct Run {
     next: Option<Share>,
     /// When documents that could not be fetched for it are asked for again.
     again: Option<Instant>,
-    /// The lease is being deleted.
-    deleting: Option<JoinHandle<()>>,
+    /// The lease and the record are being deleted.
+    deleting: Vec<JoinHandle<()>>,
     placed: Placements,
     /// What was last told to be adopted.
     adopted: Option<(u64, Vec<AppName>)>,
@@ -140,10 +141,9 @@ impl Run {
             }
         }
         self.listening.abort();
-        if let Some(deleting) = self.deleting.take() {
-            // The end of the process would break it off, and others would wait for the lease to lapse.
-            let _ = tokio::time::timeout(LEASE_WAIT_MAX, deleting).await;
-        }
+        // The end of the process would break it off, and others would wait for the lease to lapse.
+        let deleted = futures_util::future::join_all(std::mem::take(&mut self.deleting));
+        let _ = tokio::time::timeout(LEASE_WAIT_MAX, deleted).await;
         let ended = self.ended;
         self.told.send_modify(|status| status.ended = ended);
         if let Some(exit) = ended {
@@ -155,6 +155,12 @@ impl Run {
         self.looked = Instant::now();
         self.telling.set_running(self.running());
         self.on(Event::Tick);
+        // The others that were left the calls of clients may be gone.
+        if self.telling.phase() == Phase::Draining
+            && let Some(outsiders) = &self.doors.outsiders
+        {
+            outsiders.serve(self.clients_served());
+        }
         if self.again.is_some_and(|again| self.looked >= again) {
             self.adopt_next();
         }
@@ -227,6 +233,7 @@ impl Run {
             self.telling.set_phase(Phase::Draining);
             self.told.send_modify(|status| status.draining = true);
             (self.tell)(NodeNews::Draining);
+            self.serve_routes();
         }
         self.on(Event::DrainAsked { force });
     }
@@ -248,7 +255,7 @@ impl Run {
     fn derived(&mut self, document: Digest, result: Result<Arc<Derived>, Underivable>) {
         let awaited: BTreeSet<Digest> =
             self.next.iter().flat_map(share::placements).map(|(_, placement)| placement.intent).collect();
-        let is_missed = result.is_err() && awaited.contains(&document);
+        let is_missed = matches!(result, Err(Underivable::Unavailable)) && awaited.contains(&document);
         let placed = self.placed.values().map(|placed| placed.placement.intent);
         // What the next share has already must not go for the rest of it.
         let used = placed.chain(awaited).collect();
@@ -279,9 +286,13 @@ impl Run {
         let mut lacking = Vec::new();
         for (app, placement) in share::placements(&share) {
             match self.documents.get(placement.intent) {
-                Some(derived) => {
+                Some(Ok(derived)) => {
                     let placement = Arc::clone(placement);
                     placed.insert(app.clone(), Placed { placement, derived });
+                }
+                Some(Err(reason)) => {
+                    tracing::warn!(%app, reason, "what was placed cannot be planned any more; what runs of it stays");
+                    placed.extend(self.placed.get_key_value(app).map(|(app, placed)| (app.clone(), placed.clone())));
                 }
                 None => lacking.push(placement.intent),
             }
@@ -343,11 +354,22 @@ impl Run {
 
     fn serve_routes(&self) {
         if let Some(outsiders) = &self.doors.outsiders {
-            outsiders.serve(share::all(&self.placed));
+            outsiders.serve(self.clients_served());
         }
         if let Some(gate) = &self.doors.gate {
             gate.serve(&share::routed(&self.share, &self.placed));
         }
+    }
+
+    /// The applications whose clients are served here. NATS shares their calls among hosts and knows nothing of draining:
+    /// a host that is on its way out leaves them to the others, where there are any.
+    fn clients_served(&self) -> Vec<Routed> {
+        let mut applications = share::all(&self.placed);
+        if self.telling.phase() == Phase::Draining {
+            let other = |host: &HostName| *host != self.settings.name && self.health.is_open(host);
+            applications.retain(|app| !app.placement.iter().flat_map(|placed| placed.hosts()).any(other));
+        }
+        applications
     }
 
     /// Tells control and others what serves now, and what does not come up.

@@ -1,5 +1,6 @@
 //! What control asks of the buckets, each request by a task of its own, its answer an event.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use lattice::document::{
@@ -48,6 +49,16 @@ impl Store {
         })
     }
 
+    /// Likewise of the record.
+    pub(super) fn delete_record(&self) -> JoinHandle<()> {
+        let store = self.clone();
+        tokio::spawn(async move {
+            if let Err(reason) = store.buckets.hosts.delete(store.me.as_str()).await {
+                tracing::warn!(%reason, "the host's record was not deleted; `lath forget` removes it");
+            }
+        })
+    }
+
     pub(super) fn put_record(&self, op: Op, expected: Option<Revision>, record: Arc<HostRecord>) {
         let store = self.clone();
         tokio::spawn(async move {
@@ -60,7 +71,11 @@ impl Store {
         let store = self.clone();
         tokio::spawn(async move {
             let Ok(_turn) = store.turns.acquire().await else { return };
-            let written = store.buckets.blueprint.put(&shard_key(digest), shard.encode()).await;
+            // Equal plans of several planners have equal shards: what is there already is not written again.
+            let written = match store.buckets.blueprint.replace(&shard_key(digest), shard.encode(), None).await {
+                Err(StoreError::Conflict { .. }) => Ok(Revision(0)),
+                written => written,
+            };
             store.written(op, written).await;
         });
     }
@@ -123,10 +138,10 @@ impl Store {
         let told = |error: StoreError| error.to_string();
         let root = bucket.get(ROOT_KEY).await.map_err(told)?;
         let pointer = bucket.get(&PointerKey::Host(self.me.clone()).key()).await.map_err(told)?;
-        let root = root.map(|entry| decoded(&entry, Root::decode)).transpose()?.flatten();
+        // What cannot be read changes nothing: what was adopted before goes on.
         Ok(Found {
-            root: root.map(|(revision, root)| (revision, Arc::new(root))),
-            pointer: pointer.map(|entry| decoded(&entry, Pointer::decode)).transpose()?.flatten(),
+            root: readable(root, Root::decode).map(|(revision, root)| (revision, Arc::new(root))),
+            pointer: readable(pointer, Pointer::decode),
         })
     }
 
@@ -152,13 +167,12 @@ impl Store {
     }
 }
 
-/// What stands in an entry; none where it was deleted.
-fn decoded<T, E: ToString>(
-    entry: &Entry,
-    decode: impl Fn(&[u8]) -> Result<T, E>,
-) -> Result<Option<(Revision, T)>, String> {
-    let Some(value) = &entry.value else { return Ok(None) };
-    Ok(Some((entry.revision, decode(value).map_err(|error| error.to_string())?)))
+/// What stands in an entry; none where it was deleted, or cannot be read.
+fn readable<T, E: Display>(entry: Option<Entry>, decode: impl Fn(&[u8]) -> Result<T, E>) -> Option<(Revision, T)> {
+    let Entry { key, value, revision, .. } = entry?;
+    let read =
+        decode(&value?).inspect_err(|reason| tracing::warn!(key, %reason, "what stands at a key cannot be read"));
+    Some((revision, read.ok()?))
 }
 
 fn shard(digest: Digest, bytes: &[u8]) -> Option<Arc<Shard>> {

@@ -67,6 +67,12 @@ fn told(report: &Report) -> String {
             "{missing} or more shards of generation {generation} cannot be read; nothing is planned until they can: look \
              at the storage of the NATS servers"
         ),
+        Report::RootUnreadable { newer: true } => {
+            "this host does not plan any more: a newer lath wrote the root of the blueprint; update this one".to_owned()
+        }
+        Report::RootUnreadable { newer: false } => "this host does not plan: the root of the blueprint is damaged; look at \
+             the storage of the NATS servers, and delete the key `root` of the bucket `blueprint` to have it written anew"
+            .to_owned(),
         Report::Planned { generation, changed } => format!("planned generation {generation}, {changed} changed"),
         Report::Superseded { by } => format!("a later process has this host's name (its life is {})", by.0),
         Report::DrainRefused { staying, local_state } => {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lattice::document::{
-    Document as _, Drain, HostRecord, IntentHead, Lease, Pointer, PointerKey, ROOT_KEY, Root, drain_key,
+    Document as _, DocumentError, Drain, HostRecord, IntentHead, Lease, Pointer, PointerKey, ROOT_KEY, Root, drain_key,
 };
 use lattice::store::{Bucket, Buckets, Change, Entry, StoreError, Watch};
 use model::ids::HostName;
 use tokio::sync::{mpsc, watch};
 
 use super::run::Input;
-use crate::control::{Event, Topic};
+use crate::control::{Event, Key, Topic};
 use crate::limits::WATCH_PAUSE;
 
 /// What is watched, and where.
@@ -114,45 +114,55 @@ impl Topical {
                     }
                 }
                 Change::Entry(entry) => match read(self.topic, &entry) {
-                    Ok(Some(event)) => tell(inputs, event).await?,
-                    Ok(None) => {}
-                    Err(reason) => tracing::warn!(key = entry.key, reason, "what stands at a key was passed over"),
+                    Ok(event) => tell(inputs, event).await?,
+                    Err(reason) => {
+                        tracing::warn!(key = entry.key, reason, "a key of nothing that is known was passed over");
+                    }
                 },
             }
         }
     }
 }
 
-/// What an entry says; none where it says nothing to control.
-fn read(topic: Topic, entry: &Entry) -> Result<Option<Event>, String> {
+/// What an entry says. What cannot be read stands all the same.
+///
+/// # Errors
+///
+/// Its key names nothing.
+fn read(topic: Topic, entry: &Entry) -> Result<Event, String> {
+    let revision = entry.revision;
+    let key = key(topic, &entry.key)?;
+    Ok(decode(&key, entry).unwrap_or_else(|reason| {
+        tracing::warn!(key = entry.key, %reason, "what stands at a key cannot be read; what was known of it stays");
+        Event::Unreadable { key, revision, newer: matches!(reason, DocumentError::Newer { .. }) }
+    }))
+}
+
+fn key(topic: Topic, key: &str) -> Result<Key, String> {
     let told = |error: &dyn std::fmt::Display| error.to_string();
-    let (key, value, revision) = (entry.key.as_str(), entry.value.as_deref(), entry.revision);
-    Ok(Some(match topic {
-        Topic::Intents => {
-            let app = key.parse().map_err(|error| told(&error))?;
-            let head = value.map(IntentHead::decode).transpose().map_err(|error| told(&error))?;
-            Event::Intent { app, head }
+    Ok(match topic {
+        Topic::Intents => Key::Intent(key.parse().map_err(|error| told(&error))?),
+        Topic::Hosts => Key::Record(key.parse().map_err(|error| told(&error))?),
+        Topic::Leases => Key::Lease(key.parse().map_err(|error| told(&error))?),
+        Topic::Root => Key::Root,
+        Topic::Pointers => Key::Pointer(PointerKey::of_key(key).map_err(|error| told(&error))?),
+    })
+}
+
+fn decode(key: &Key, entry: &Entry) -> Result<Event, DocumentError> {
+    let (value, revision) = (entry.value.as_deref(), entry.revision);
+    Ok(match key.clone() {
+        Key::Intent(app) => Event::Intent { app, head: value.map(IntentHead::decode).transpose()? },
+        Key::Record(host) => {
+            Event::Record { host, revision, record: value.map(HostRecord::decode).transpose()?.map(Arc::new) }
         }
-        Topic::Hosts => {
-            let host = key.parse().map_err(|error| told(&error))?;
-            let record = value.map(HostRecord::decode).transpose().map_err(|error| told(&error))?;
-            Event::Record { host, revision, record: record.map(Arc::new) }
-        }
-        Topic::Leases => {
-            let host = key.parse().map_err(|error| told(&error))?;
-            let lease = value.map(Lease::decode).transpose().map_err(|error| told(&error))?;
+        Key::Lease(host) => {
+            let lease = value.map(Lease::decode).transpose()?;
             Event::Lease { host, revision, incarnation: lease.map(|lease| lease.incarnation) }
         }
-        Topic::Root => {
-            let root = value.map(Root::decode).transpose().map_err(|error| told(&error))?;
-            Event::Root { revision, root: root.map(Arc::new) }
-        }
-        Topic::Pointers => {
-            let key = PointerKey::of_key(key).map_err(|error| told(&error))?;
-            let pointer = value.map(Pointer::decode).transpose().map_err(|error| told(&error))?;
-            Event::Pointer { key, revision, pointer }
-        }
-    }))
+        Key::Root => Event::Root { revision, root: value.map(Root::decode).transpose()?.map(Arc::new) },
+        Key::Pointer(key) => Event::Pointer { key, revision, pointer: value.map(Pointer::decode).transpose()? },
+    })
 }
 
 /// Watches for an operator's wish that host `me` drains.

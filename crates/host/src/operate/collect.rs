@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lattice::objects::Stored;
 use model::digest::Digest;
 use tokio::time::timeout;
 
@@ -9,22 +10,27 @@ use super::{OperateError, Operator, bytes, deploy};
 use crate::limits::{COLLECT_AGE_MIN, COLLECT_DOCUMENTS_MAX, COLLECT_PIECES_MAX, COLLECT_TIME_MAX};
 
 impl Operator {
-    /// Removes bytes that no kept version of any application refers to, [`COLLECT_PIECES_MAX`] at most; gives how many
-    /// pieces that were. Nothing is removed unless every kept version could be read.
+    /// Removes bytes that no kept version of any application refers to, and what uploads that broke off have left,
+    /// [`COLLECT_PIECES_MAX`] at most; gives how many pieces that were. Nothing is removed unless every kept version could be read.
     ///
     /// # Errors
     ///
     /// The store; a version that cannot be understood.
     pub async fn collect(&self) -> Result<usize, OperateError> {
-        let old = old(&self.objects.list().await?);
+        let mut stored = self.objects.partial().await?;
+        stored.extend(self.objects.list().await?);
+        let old = old(&stored);
         if old.is_empty() {
             return Ok(0);
         }
         // Read after the list: what a version written meanwhile refers to is young, or is known here.
         let Some(referred) = self.referred().await? else { return Ok(0) };
         let mut removed = 0;
-        for digest in old.into_iter().filter(|digest| !referred.contains(digest)).take(COLLECT_PIECES_MAX) {
-            self.objects.delete(digest).await?;
+        for Stored { digest, revision, .. } in
+            old.into_iter().filter(|stored| !referred.contains(&stored.digest)).take(COLLECT_PIECES_MAX)
+        {
+            // As it was listed: whoever deploys it meanwhile has stored it again.
+            self.objects.delete(digest, revision).await?;
             removed += 1;
         }
         Ok(removed)
@@ -72,9 +78,8 @@ impl Operator {
 
 /// Bytes that were stored longer than [`COLLECT_AGE_MIN`] before the newest: younger ones may be of a version that is
 /// being written. Ages are by the clock that stamped them alone, for that of the one who asks may be wrong.
-fn old(stored: &[(Digest, u64)]) -> Vec<Digest> {
-    let newest = stored.iter().map(|(_, at)| *at).max().unwrap_or_default();
+fn old(stored: &[Stored]) -> Vec<Stored> {
+    let newest = stored.iter().map(|stored| stored.at).max().unwrap_or_default();
     let age_min = u64::try_from(COLLECT_AGE_MIN.as_millis()).unwrap_or(u64::MAX);
-    let is_old = |(_, at): &&(Digest, u64)| newest.saturating_sub(*at) > age_min;
-    stored.iter().filter(is_old).map(|(digest, _)| *digest).collect()
+    stored.iter().filter(|stored| newest.saturating_sub(stored.at) > age_min).copied().collect()
 }

@@ -74,6 +74,28 @@ pub enum OperateError {
         /// Those that there are.
         hosts: Vec<HostName>,
     },
+    /// A host that is to be forgotten lives.
+    #[error("host {host} is alive; `lath drain {host}` lets it leave")]
+    Alive {
+        /// The host.
+        host: HostName,
+    },
+    /// It is not known whether a host that is to be forgotten lives.
+    #[error(
+        "it cannot be told whether host {host} is alive: no host's lease is seen; try again once other hosts are up"
+    )]
+    NotKnownDead {
+        /// The host.
+        host: HostName,
+    },
+    /// A host that is to be forgotten has state that nobody else has.
+    #[error("host {host} has the only state of {}; start it again, or give that up with `--force`", states.join(", "))]
+    HasState {
+        /// The host.
+        host: HostName,
+        /// The state, as `app/provider`.
+        states: Vec<String>,
+    },
     /// Something in the lattice cannot be understood.
     #[error("{what} cannot be understood: {reason}")]
     Damaged {

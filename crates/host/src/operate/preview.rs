@@ -1,12 +1,16 @@
 //! What deploying an application would change.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::digest::Digest;
-use plan::placement::{Demand, Move, Unplaced, demand, differences, place, unplaced};
+use model::ids::{AppName, HostName};
+use model::placement::{AppPlacement, Placement};
+use plan::placement::{Demand, HostView, Move, Moved, Ready, Unplaced, demand, differences, place, unplaced};
 
 use super::bytes::Pieces;
 use super::changes::{Change, changes};
+use super::unreadable::{Unreadable, What};
 use super::{OperateError, Operator, derive};
 use crate::application::Application;
 
@@ -21,10 +25,23 @@ pub struct Preview {
     pub changes: Vec<Change>,
     /// What would move, as the hosts are now.
     pub moves: Vec<Move>,
+    /// Where each actor and provider is that hosts run, and where it would be.
+    pub places: Vec<Placing>,
     /// What of it would run on fewer hosts than it asks for.
     pub unplaced: Vec<Unplaced>,
     /// Bytes that would be sent.
     pub upload_bytes: u64,
+}
+
+/// Where an actor or provider is, and where it would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placing {
+    /// Which.
+    pub what: Moved,
+    /// The hosts that run it now.
+    pub before: BTreeSet<HostName>,
+    /// The hosts that would run it.
+    pub after: BTreeSet<HostName>,
 }
 
 impl Operator {
@@ -37,6 +54,11 @@ impl Operator {
         let name = &application.manifest().application;
         let pieces = Pieces::of(application);
         let view = self.view(None).await?;
+        // Nothing is placed beside what is not known.
+        let is_of_places = |unreadable: &&Unreadable| matches!(unreadable.what, What::Places(_));
+        if let Some(unreadable) = view.unreadable.iter().find(is_of_places) {
+            return Err(unreadable.clone().into());
+        }
         let standing = view.heads.get(name);
         let document = match standing.and_then(|head| head.document) {
             Some(digest) => self.document(digest).await?,
@@ -47,7 +69,8 @@ impl Operator {
         let version = standing.map_or(0, |head| head.version).saturating_add(1);
         demands.insert(name.clone(), demanded(application, version, pieces.digest)?);
         let hosts = view.host_views();
-        let next = place(&demands, &view.placement, &hosts);
+        let next = settled(&demands, &view.placement, hosts.clone());
+        let places = placings(view.placement.applications.get(name), next.applications.get(name));
         let mut moves = differences(&view.placement, &next);
         moves.retain(|change| change.application == *name);
         let mut short = unplaced(&demands, &next, &hosts);
@@ -57,10 +80,57 @@ impl Operator {
             is_same: document.as_ref().is_some_and(|document| pieces.is_same(document)),
             changes: before.map(|before| changes(&before, application.intent())).unwrap_or_default(),
             moves,
+            places,
             unplaced: short,
             upload_bytes: self.missing(&pieces).await?,
         })
     }
+}
+
+/// The placement once everything new is ready: until then planners let the old stand beside it.
+fn settled(
+    demands: &BTreeMap<AppName, Arc<Demand>>,
+    previous: &Placement,
+    mut hosts: BTreeMap<HostName, HostView>,
+) -> Placement {
+    let begun = place(demands, previous, &hosts);
+    for (application, placed) in &begun.applications {
+        for (host, view) in hosts.iter_mut().filter(|(host, _)| placed.hosts().contains(host)) {
+            let ready = Ready {
+                version: placed.version,
+                actors: on(host, &placed.actors).collect(),
+                providers: on(host, &placed.providers).collect(),
+            };
+            view.ready.insert(application.clone(), ready);
+        }
+    }
+    place(demands, &begun, &hosts)
+}
+
+/// What of `placed` is on a host.
+fn on<'a, N: Clone>(
+    host: &'a HostName,
+    placed: &'a BTreeMap<N, BTreeSet<HostName>>,
+) -> impl Iterator<Item = N> + use<'a, N> {
+    placed.iter().filter(|(_, hosts)| hosts.contains(host)).map(|(name, _)| name.clone())
+}
+
+/// Everything of an application that was placed or would be, in order of names.
+fn placings(before: Option<&Arc<AppPlacement>>, after: Option<&Arc<AppPlacement>>) -> Vec<Placing> {
+    let parts = |placed: Option<&Arc<AppPlacement>>| -> BTreeMap<Moved, BTreeSet<HostName>> {
+        let Some(placed) = placed else { return BTreeMap::new() };
+        let actors = placed.actors.iter().map(|(actor, hosts)| (Moved::Actor(actor.clone()), hosts.clone()));
+        let providers = placed.providers.iter().map(|(name, hosts)| (Moved::Provider(name.clone()), hosts.clone()));
+        actors.chain(providers).collect()
+    };
+    let (mut before, mut after) = (parts(before), parts(after));
+    let all: BTreeSet<Moved> = before.keys().chain(after.keys()).cloned().collect();
+    let placing = |what: Moved| Placing {
+        before: before.remove(&what).unwrap_or_default(),
+        after: after.remove(&what).unwrap_or_default(),
+        what,
+    };
+    all.into_iter().map(placing).collect()
 }
 
 /// What an application asks of hosts.

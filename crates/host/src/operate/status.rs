@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use lattice::document::{Author, IntentHead, Part, Storage, UnixMillis};
+use lattice::subject::Token;
+use model::contract::ContractName;
 use model::ids::{AppName, HostName, Labels, ProviderName};
 use model::placement::{AppPlacement, Replicas};
 use plan::placement::{Demand, Group, Unplaced, place, unplaced};
 
 use super::derive::Derived;
+use super::unreadable::{Unreadable, What};
 use super::view::{HostFacts, View};
 
 /// A lattice, told.
@@ -21,6 +24,8 @@ pub struct Status {
     pub hosts: Vec<HostStatus>,
     /// The applications, in order of names.
     pub applications: Vec<AppStatus>,
+    /// What is there and cannot be read.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A host, told.
@@ -97,6 +102,8 @@ pub enum Phase {
     Starting,
     /// Something does not come up.
     Failing,
+    /// It cannot be told, for something cannot be read.
+    Unknown,
     /// All that is placed is ready, and something runs on fewer hosts than it asks for.
     Short,
     /// Everything is ready wherever it is asked for.
@@ -113,6 +120,7 @@ impl Phase {
             Self::Planning => "planning",
             Self::Starting => "starting",
             Self::Failing => "failing",
+            Self::Unknown => "unknown",
             Self::Short => "short",
             Self::Ready => "ready",
         }
@@ -130,6 +138,26 @@ pub struct PartStatus {
     pub hosts: BTreeMap<HostName, OnHost>,
     /// Of a provider: its kind, and where its state is.
     pub state: Option<StateStatus>,
+    /// Of a provider that is a process of its own: what it is to serve, and the processes.
+    pub external: Option<ExternalStatus>,
+}
+
+/// A provider that is a process of its own, or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalStatus {
+    /// The contracts that it is to serve.
+    pub serves: BTreeSet<ContractName>,
+    /// The processes that announce themselves, by the names that they gave themselves; none where that was not listened to.
+    pub processes: Option<BTreeMap<Token, ProcessStatus>>,
+}
+
+/// A process of a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessStatus {
+    /// True where it announces all that it is to serve: hosts call no other.
+    pub serves: bool,
+    /// What its payloads are written in: `json`, or a wire id.
+    pub wire: String,
 }
 
 /// How an actor or provider is on a host.
@@ -145,6 +173,8 @@ pub enum OnHost {
     Failing(String),
     /// The host is down.
     Lost,
+    /// What the host tells cannot be read.
+    Unknown,
 }
 
 /// The state of a provider.
@@ -164,7 +194,12 @@ impl Status {
         let hosts = view.hosts.iter().map(|(name, host)| HostStatus::of(view, name, host));
         let short = short(view);
         let applications = view.heads.iter().map(|(name, head)| AppStatus::of(view, name, head, &short));
-        Self { generation: view.placement.generation, hosts: hosts.collect(), applications: applications.collect() }
+        Self {
+            generation: view.placement.generation,
+            hosts: hosts.collect(),
+            applications: applications.collect(),
+            unreadable: view.unreadable.clone(),
+        }
     }
 }
 
@@ -214,7 +249,11 @@ impl AppStatus {
             phase: Phase::Down,
             actors: planned.map(|derived| told.actors(derived)).unwrap_or_default(),
             providers: planned.map(|derived| told.providers(derived)).unwrap_or_default(),
-            unplaced: short.iter().filter(|unplaced| unplaced.application == *name).cloned().collect(),
+            unplaced: if told.is_unknown() {
+                Vec::new()
+            } else {
+                short.iter().filter(|unplaced| unplaced.application == *name).cloned().collect()
+            },
             refused: derived.and_then(|derived| derived.as_ref().err().cloned()),
         };
         status.phase = status.phase(head, &told);
@@ -223,10 +262,19 @@ impl AppStatus {
 
     fn phase(&self, head: &IntentHead, told: &Told<'_>) -> Phase {
         if head.document.is_none() {
-            return if told.runs() { Phase::Stopping } else { Phase::Down };
+            return if told.runs() {
+                Phase::Stopping
+            } else if told.is_unknown() {
+                Phase::Unknown
+            } else {
+                Phase::Down
+            };
         }
         if self.refused.is_some() {
             return Phase::Refused;
+        }
+        if told.view.is_place_unreadable(told.name) {
+            return Phase::Unknown;
         }
         if told.placed.is_none_or(|placed| placed.version != head.version) {
             return Phase::Planning;
@@ -238,6 +286,8 @@ impl AppStatus {
             Phase::Failing
         } else if any(|on| matches!(on, OnHost::Starting | OnHost::Older(_))) {
             Phase::Starting
+        } else if any(|on| *on == OnHost::Unknown) {
+            Phase::Unknown
         } else if !self.unplaced.is_empty() || any(|on| *on == OnHost::Lost) {
             Phase::Short
         } else {
@@ -262,6 +312,7 @@ impl Told<'_> {
                 wanted: wanted(derived, |group| group.actors.contains(actor)),
                 hosts: self.hosts(placed, &Part::Actor(actor.clone())),
                 state: None,
+                external: None,
             }
         });
         actors.collect()
@@ -280,6 +331,7 @@ impl Told<'_> {
                     is_local: derived.demand.groups.iter().any(local),
                     hosts: self.with_state(provider),
                 }),
+                external: plan.external.clone().map(|serves| ExternalStatus { serves, processes: None }),
             }
         });
         providers.collect()
@@ -295,7 +347,17 @@ impl Told<'_> {
         placed.into_iter().flatten().map(|host| (host.clone(), self.on_host(host, part))).collect()
     }
 
+    /// True where it cannot be told where it runs, or how it is on a host that has it.
+    fn is_unknown(&self) -> bool {
+        let hosts = self.placed.map(AppPlacement::hosts).unwrap_or_default();
+        let is_unreadable = |host: &HostName| self.view.is_unreadable(&What::Host(host.clone()));
+        self.view.is_place_unreadable(self.name) || hosts.into_iter().any(is_unreadable)
+    }
+
     fn on_host(&self, host: &HostName, part: &Part) -> OnHost {
+        if self.view.is_unreadable(&What::Host(host.clone())) {
+            return OnHost::Unknown;
+        }
         let Some(facts) = self.view.hosts.get(host).filter(|facts| facts.alive) else { return OnHost::Lost };
         let is_it = |failing: &&lattice::document::Failing| {
             failing.app == *self.name && failing.part.as_ref().is_none_or(|failed| failed == part)

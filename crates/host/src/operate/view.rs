@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lattice::document::{
-    DRAINS, Document, Drain, HostRecord, IntentHead, PointerKey, ROOT_KEY, Root, Shard, shard_key,
+    DRAINS, DocumentError, Drain, HostRecord, IntentHead, PointerKey, ROOT_KEY, Root, Shard, drain_key, shard_key,
 };
-use lattice::store::{Entry, StoreError};
+use lattice::store::StoreError;
 use model::digest::Digest;
 use model::ids::{AppName, HostName};
-use model::placement::{AppPlacement, Placement};
+use model::placement::Placement;
 use plan::placement::{Demand, HostView};
 
 use super::derive::{Derived, derive};
-use super::{OperateError, Operator, deploy, read};
+use super::unreadable::{Unreadable, What, decoded};
+use super::{OperateError, Operator, read};
 use crate::limits::{OPERATE_READS_MAX, OPERATE_ROOT_TRIES_MAX};
 
 /// A lattice as it stands.
@@ -28,6 +29,8 @@ pub struct View {
     pub placement: Placement,
     /// The hosts that have told of themselves.
     pub hosts: BTreeMap<HostName, HostFacts>,
+    /// What is there and cannot be read; all else is told as it is.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// What is known of a host.
@@ -45,6 +48,16 @@ pub struct HostFacts {
 pub(super) type Cache = BTreeMap<(AppName, Digest, u64), Result<Arc<Derived>, String>>;
 
 impl View {
+    /// True where `what` is there and cannot be read.
+    pub fn is_unreadable(&self, what: &What) -> bool {
+        self.unreadable.iter().any(|unreadable| unreadable.what == *what)
+    }
+
+    /// True where it cannot be told where an application runs.
+    pub fn is_place_unreadable(&self, application: &AppName) -> bool {
+        self.is_unreadable(&What::Places(None)) || self.is_unreadable(&What::Places(Some(application.clone())))
+    }
+
     /// What the applications ask of hosts, as far as they can be planned.
     pub fn demands(&self) -> BTreeMap<AppName, Arc<Demand>> {
         let planned = self.derived.iter().filter_map(|(name, derived)| Some((name, derived.as_ref().ok()?)));
@@ -72,23 +85,29 @@ impl HostFacts {
 }
 
 impl Operator {
-    /// Reads the lattice; `only` leaves all other applications out.
+    /// Reads the lattice; `only` leaves all other applications out. What cannot be understood is told beside the rest.
     ///
     /// # Errors
     ///
-    /// The store, or something in it that cannot be understood.
+    /// The store.
     pub async fn view(&self, only: Option<&AppName>) -> Result<View, OperateError> {
         self.view_with(only, &mut Cache::new()).await
     }
 
     pub(super) async fn view_with(&self, only: Option<&AppName>, cache: &mut Cache) -> Result<View, OperateError> {
-        let heads = self.heads(only).await?;
+        let mut unreadable = Vec::new();
+        let heads = self.heads(only, &mut unreadable).await?;
         let derived = self.derived(&heads, cache).await?;
-        let (placement, hosts) = (self.placement(only).await?, self.hosts().await?);
-        Ok(View { heads, derived, placement, hosts })
+        let placement = self.placement(only, &mut unreadable).await?;
+        let hosts = self.hosts(&mut unreadable).await?;
+        Ok(View { heads, derived, placement, hosts, unreadable })
     }
 
-    async fn heads(&self, only: Option<&AppName>) -> Result<BTreeMap<AppName, IntentHead>, OperateError> {
+    async fn heads(
+        &self,
+        only: Option<&AppName>,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<BTreeMap<AppName, IntentHead>, OperateError> {
         let entries = match only {
             // The server that leads is asked: another may not have heard yet of what was just written.
             Some(name) => {
@@ -99,8 +118,10 @@ impl Operator {
         };
         let mut heads = BTreeMap::new();
         for (key, entry) in entries {
-            if let (Ok(name), Some(head)) = (key.parse(), deploy::head(&entry)?) {
-                heads.insert(name, head);
+            let Ok(name) = key.parse::<AppName>() else { continue };
+            match decoded(&entry) {
+                Ok(head) => heads.extend(head.map(|head| (name, head))),
+                Err(error) => unreadable.push(Unreadable::new(What::Application(name), &error)),
             }
         }
         Ok(heads)
@@ -146,27 +167,46 @@ impl Operator {
         }))
     }
 
-    async fn hosts(&self) -> Result<BTreeMap<HostName, HostFacts>, OperateError> {
+    async fn hosts(&self, unreadable: &mut Vec<Unreadable>) -> Result<BTreeMap<HostName, HostFacts>, OperateError> {
         let records = read::all(&*self.buckets.hosts, "hosts", "*").await?;
         let leases: BTreeSet<String> = self.buckets.leases.keys("*").await?.into_iter().collect();
-        let asked = read::all(&*self.buckets.intent, "intent", DRAINS).await?;
+        let wishes = read::all(&*self.buckets.intent, "intent", DRAINS).await?;
         let mut hosts = BTreeMap::new();
         for (key, entry) in &records {
-            let Some(record) = decoded::<HostRecord>(entry)? else { continue };
-            let asked = asked.get(&lattice::document::drain_key(&record.name));
-            let asked = asked.map(decoded::<Drain>).transpose()?.flatten();
-            let asked = asked.filter(|drain| drain.incarnation == record.incarnation);
-            hosts.insert(record.name.clone(), HostFacts { alive: leases.contains(key), asked, record });
+            let Ok(name) = key.parse::<HostName>() else { continue };
+            let record = match decoded::<HostRecord>(entry) {
+                Ok(Some(record)) => record,
+                Ok(None) => continue,
+                Err(error) => {
+                    unreadable.push(Unreadable::new(What::Host(name), &error));
+                    continue;
+                }
+            };
+            let asked = match wishes.get(&drain_key(&name)).map(decoded::<Drain>).transpose() {
+                Ok(asked) => asked.flatten().filter(|drain| drain.incarnation == record.incarnation),
+                Err(error) => {
+                    unreadable.push(Unreadable::new(What::Drain(name.clone()), &error));
+                    None
+                }
+            };
+            hosts.insert(name, HostFacts { alive: leases.contains(key), asked, record });
         }
         Ok(hosts)
     }
 
     /// The placement that the root reaches. Shards that it does not reach any more may be gone: then it is read again.
-    async fn placement(&self, only: Option<&AppName>) -> Result<Placement, OperateError> {
+    async fn placement(
+        &self,
+        only: Option<&AppName>,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<Placement, OperateError> {
         let mut tries = 1;
         loop {
             match self.placement_once(only).await? {
-                Some(placement) => return Ok(placement),
+                Some((placement, found)) => {
+                    unreadable.extend(found);
+                    return Ok(placement);
+                }
                 None if tries < OPERATE_ROOT_TRIES_MAX => tries += 1,
                 None => {
                     let reason = "parts of the blueprint are missing; a planner may be writing a new one".to_owned();
@@ -176,47 +216,57 @@ impl Operator {
         }
     }
 
-    async fn placement_once(&self, only: Option<&AppName>) -> Result<Option<Placement>, OperateError> {
-        let root = self.buckets.blueprint.get(ROOT_KEY).await?.map(|entry| decoded::<Root>(&entry)).transpose()?;
-        let Some(root) = root.flatten() else { return Ok(Some(Placement::default())) };
+    async fn placement_once(
+        &self,
+        only: Option<&AppName>,
+    ) -> Result<Option<(Placement, Vec<Unreadable>)>, OperateError> {
+        let nothing = |error: &DocumentError| (Placement::default(), vec![Unreadable::new(What::Places(None), error)]);
+        let root = match self.buckets.blueprint.get(ROOT_KEY).await?.map(|entry| decoded::<Root>(&entry)).transpose() {
+            Ok(root) => root.flatten(),
+            Err(error) => return Ok(Some(nothing(&error))),
+        };
+        let Some(root) = root else { return Ok(Some(Default::default())) };
         let bucket = only.map(|name| PointerKey::App(name.clone()).bucket());
         let indexes = root.buckets.iter().filter(|(number, _)| bucket.is_none_or(|bucket| bucket == **number));
         let Some(indexes) = self.shards(indexes.map(|(_, digest)| *digest)).await? else { return Ok(None) };
-        let is_wanted = |key: &PointerKey| match key {
-            PointerKey::App(name) => only.is_none_or(|only| only == name),
-            PointerKey::Host(_) => false,
-        };
-        let listed = indexes.into_iter().flat_map(|shard| match shard {
-            Shard::Index { entries, .. } => entries.as_ref().clone(),
-            _ => BTreeMap::new(),
+        let mut listed = BTreeMap::new();
+        for index in indexes {
+            match index {
+                Ok(Shard::Index { entries, .. }) => listed.extend(entries.as_ref().clone()),
+                Ok(_) => {}
+                // Which applications it names is not known.
+                Err(error) => return Ok(Some(nothing(&error))),
+            }
+        }
+        let applications = listed.into_iter().filter_map(|(key, digest)| match key {
+            PointerKey::App(name) => only.is_none_or(|only| *only == name).then_some((name, digest)),
+            PointerKey::Host(_) => None,
         });
-        let (names, digests): (Vec<PointerKey>, Vec<Digest>) = listed.filter(|(key, _)| is_wanted(key)).unzip();
+        let (names, digests): (Vec<AppName>, Vec<Digest>) = applications.unzip();
         let Some(shards) = self.shards(digests).await? else { return Ok(None) };
-        let applications = names.into_iter().zip(shards).filter_map(|(key, shard)| match (key, shard) {
-            (PointerKey::App(name), Shard::App(placed)) => Some((name, placed)),
-            _ => None,
-        });
-        let applications: BTreeMap<AppName, Arc<AppPlacement>> = applications.collect();
-        Ok(Some(Placement { generation: root.generation, applications }))
+        let mut placement = Placement { generation: root.generation, applications: BTreeMap::new() };
+        let mut unreadable = Vec::new();
+        for (name, shard) in names.into_iter().zip(shards) {
+            match shard {
+                Ok(Shard::App(placed)) => drop(placement.applications.insert(name, placed)),
+                Ok(_) => {}
+                Err(error) => unreadable.push(Unreadable::new(What::Places(Some(name)), &error)),
+            }
+        }
+        Ok(Some((placement, unreadable)))
     }
 
     /// The shards, in their order; none where one is missing.
-    async fn shards(&self, digests: impl IntoIterator<Item = Digest>) -> Result<Option<Vec<Shard>>, OperateError> {
+    async fn shards(&self, digests: impl IntoIterator<Item = Digest>) -> Result<Option<Vec<ReadShard>>, OperateError> {
         let digests: Vec<Digest> = digests.into_iter().collect();
         let reads = digests.into_iter().map(|digest| async move {
             let entry = self.buckets.blueprint.get(&shard_key(digest)).await?;
-            entry.map_or(Ok(None), |entry| decoded::<Shard>(&entry))
+            Ok::<_, OperateError>(entry.and_then(|entry| decoded::<Shard>(&entry).transpose()))
         });
-        let shards: Vec<Option<Shard>> = stream::iter(reads).buffered(OPERATE_READS_MAX).try_collect().await?;
+        let shards: Vec<Option<ReadShard>> = stream::iter(reads).buffered(OPERATE_READS_MAX).try_collect().await?;
         Ok(shards.into_iter().collect())
     }
 }
 
-/// The document that an entry holds; none where the key was deleted.
-fn decoded<D: Document>(entry: &Entry) -> Result<Option<D>, OperateError> {
-    let damaged = |error: lattice::document::DocumentError| OperateError::Damaged {
-        what: format!("`{}` in the lattice", entry.key),
-        reason: error.to_string(),
-    };
-    entry.value.as_ref().map(|value| D::decode(value).map_err(damaged)).transpose()
-}
+/// A shard that is there, if it can be read.
+type ReadShard = Result<Shard, DocumentError>;

@@ -7,6 +7,7 @@ use model::ids::AppName;
 use tokio::time::sleep;
 
 use super::status::{AppStatus, Phase, Status};
+use super::unreadable::{Unreadable, What};
 use super::view::Cache;
 use super::{OperateError, Operator};
 use crate::limits::{OPERATE_POLL, OPERATE_SETTLE};
@@ -42,7 +43,7 @@ impl Operator {
             match self.status_with(Some(application), &mut cache).await {
                 Ok(status) => {
                     let Some(found) = status.applications.into_iter().next() else {
-                        return Err(self.no_application(application).await?);
+                        return Err(self.not_found(application, status.unreadable).await?);
                     };
                     if let Some(waited) = wait.look(found, progress) {
                         return Ok(waited);
@@ -52,10 +53,10 @@ impl Operator {
                 Err(OperateError::Store(error)) if !is_over(deadline) => {
                     tracing::debug!(%error, "the lattice was not read");
                 }
-                Err(error) => return wait.last.map(Waited::at_the_end).ok_or(error),
+                Err(error) => return wait.at_the_end().ok_or(error),
             }
             if is_over(deadline) {
-                return wait.last.map_or_else(|| Err(unread()), |last| Ok(Waited::at_the_end(last)));
+                return wait.at_the_end().ok_or_else(unread);
             }
             sleep(OPERATE_POLL).await;
         }
@@ -69,8 +70,21 @@ impl Operator {
     pub async fn status(&self, only: Option<&AppName>) -> Result<Status, OperateError> {
         let status = self.status_with(only, &mut Cache::new()).await?;
         match only {
-            Some(name) if status.applications.is_empty() => Err(self.no_application(name).await?),
+            Some(name) if status.applications.is_empty() => Err(self.not_found(name, status.unreadable).await?),
             _ => Ok(status),
+        }
+    }
+
+    /// The error of an application that there is not, or that cannot be read.
+    async fn not_found(
+        &self,
+        application: &AppName,
+        unreadable: Vec<Unreadable>,
+    ) -> Result<OperateError, OperateError> {
+        let what = What::Application(application.clone());
+        match unreadable.into_iter().find(|unreadable| unreadable.what == what) {
+            Some(unreadable) => Ok(unreadable.into()),
+            None => self.no_application(application).await,
         }
     }
 
@@ -95,12 +109,16 @@ impl Wait {
         if found.version > self.version {
             return Some(Waited::Superseded(found));
         }
-        if found.phase != Phase::Ready {
+        // The version before, as one shows it who has not heard of this one yet, says nothing about this one.
+        let is_it = found.version == self.version;
+        if !is_it || found.phase != Phase::Ready {
             self.ready_since = None;
         }
         let is_done = match found.phase {
-            Phase::Down => true,
-            Phase::Ready => self.ready_since.get_or_insert_with(tokio::time::Instant::now).elapsed() >= OPERATE_SETTLE,
+            Phase::Down => is_it,
+            Phase::Ready if is_it => {
+                self.ready_since.get_or_insert_with(tokio::time::Instant::now).elapsed() >= OPERATE_SETTLE
+            }
             _ => false,
         };
         if is_done {
@@ -109,11 +127,11 @@ impl Wait {
         self.last = Some(found);
         None
     }
-}
 
-impl Waited {
-    fn at_the_end(last: AppStatus) -> Self {
-        if last.phase == Phase::Ready { Self::Done(last) } else { Self::Overdue(last) }
+    /// What it has come to when the time is over; none where nothing was ever found.
+    fn at_the_end(self) -> Option<Waited> {
+        let serves = |last: &AppStatus| last.version == self.version && last.phase == Phase::Ready;
+        self.last.map(|last| if serves(&last) { Waited::Done(last) } else { Waited::Overdue(last) })
     }
 }
 

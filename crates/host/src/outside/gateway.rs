@@ -10,6 +10,7 @@ use engine::CallContext;
 use lattice::authority::{HOSTS, Identity};
 use lattice::bus::{Bus, BusError, Message, Subscription};
 use lattice::call::{Origin, Target as Called, TraceParent, WordError, answer};
+use lattice::pulse::Stamp;
 use lattice::subject::{ClientCall, Subject, Subjects, Token};
 use model::blueprint::{ReceiverPlan, Target, WIRE_1};
 use model::failure::{Failure, RpcError};
@@ -21,7 +22,6 @@ use super::grant::{Granted, granted};
 use super::json::Named;
 use crate::ingress::Routed;
 use crate::limits::CLIENT_CALLS_MAX;
-use crate::pulse::Stamp;
 use crate::router::{Far, Near, Reached, Switchboard, call_id, others};
 
 const FUNCTION: &str = "lath-function";
@@ -140,6 +140,7 @@ impl Inner {
             let message = tokio::select! {
                 biased;
                 _ = &mut stopped, if !closed => {
+                    // NATS gives its share to the others from now on; what it gave to this host is still served.
                     closed = true;
                     messages.close().await;
                     continue;
@@ -151,12 +152,6 @@ impl Inner {
                 tracing::debug!(subject = %message.subject, "a client does not wait in its own inbox: dropped");
                 continue;
             };
-            if closed {
-                // What has come too late is told so, and may go elsewhere.
-                let text = "the host takes no more calls of clients of this application; call again".to_owned();
-                self.reply(reply, Err(Failure::not_started(RpcError::Transport(text))));
-                continue;
-            }
             match self.calls.clone().try_acquire_owned() {
                 Ok(permit) => drop(tokio::spawn(self.clone().take(application.load_full(), message, reply, permit))),
                 Err(_) => {
@@ -264,6 +259,10 @@ fn request<'a>(app: &'a Routed, call: &ClientCall, message: &Message) -> Result<
             refused(format!("header `{DEADLINE}` is `{}`, not a number of milliseconds", text.escape_debug()))
         })?,
     };
+    if asked.is_zero() {
+        let text = format!("header `{DEADLINE}` is 0: nobody waits for the answer");
+        return Err(Failure::not_started(RpcError::DeadlineExceeded(text)));
+    }
     let trace =
         match message.headers.get(TRACE) {
             None => None,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use lattice::bus::Message;
-use lattice::calls::Caller;
+use lattice::calls::{Callee, Caller};
 use lattice::limits::ANNOUNCEMENT_LIFE;
 use lattice::process::Announcement;
 use lattice::subject::{Subject, Subjects, Token};
@@ -169,6 +169,12 @@ impl Processes {
     /// Where this host calls a process.
     pub(crate) fn subject(&self, (application, provider): &(AppName, ProviderName), instance: &Token) -> Subject {
         self.0.subjects.provider_call(application, provider, instance, &self.0.host)
+    }
+
+    /// The process, as whoever takes calls as hosts do.
+    pub(crate) fn callee(&self, (application, provider): &(AppName, ProviderName), instance: &Token) -> Callee {
+        let (application, provider, instance) = (application.clone(), provider.clone(), instance.clone());
+        Callee::Process { application, provider, instance }
     }
 
     pub(crate) fn caller(&self) -> &Caller {

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use engine::CallContext;
-use lattice::call::{Answer, Target};
-use lattice::process::{JSON, ProcessCall};
+use lattice::call::{Answer, Call, Origin, Target, WordError};
+use lattice::calls::Heard;
+use lattice::process::{Calls, JSON, ProcessCall};
 use lattice::subject::Token;
 use model::contract::{Contract, ContractName};
-use model::failure::{Failure, Progress, RpcError};
+use model::failure::{Failure, RpcError};
 use model::ids::{AppName, ProviderName};
 
 use super::far::Outside;
@@ -90,19 +91,40 @@ impl External {
             wire if wire == self.wire => payload.clone(),
             other => return Err(self.other_wire(&chosen.instance, other)),
         };
-        let message = self.message(chosen, method, payload, call, deadline)?;
-        let processes = &outside.processes;
-        let subject = processes.subject(&self.provider, &chosen.instance);
-        let callee = Token::pair(&self.provider.0, &self.provider.1);
-        let answered = processes.caller().request(message.to_message(subject, Instant::now()), &callee, deadline).await;
-        let missed =
-            matches!(&answered, Err(Failure { progress: Progress::Unknown, error: RpcError::DeadlineExceeded(_) }));
+        let heard = Heard::default();
+        let result = match chosen.announcement.calls {
+            Calls::Host => {
+                let message = self.as_to_host(chosen, method, payload, call, deadline)?;
+                let to = outside.processes.callee(&self.provider, &chosen.instance);
+                outside.processes.caller().call_callee(&to, message, &heard).await
+            }
+            Calls::Headers => {
+                let message = self.message(chosen, method, payload, call, deadline)?;
+                self.ask(outside, &chosen.instance, &message, &heard).await
+            }
+        };
         // Had this host stood still meanwhile, the silence would be its own.
-        if missed && outside.admits().is_ok() {
-            processes.missed(&self.provider, &chosen.instance, Instant::now());
+        let missed = heard.nobody() || !heard.answer() && Instant::now() >= deadline && outside.admits().is_ok();
+        if missed {
+            outside.processes.missed(&self.provider, &chosen.instance, Instant::now());
         }
-        let answer = read(&answered?)?;
+        let answer = result?;
         if wire == JSON { named.result_from_json(&answer) } else { Ok(answer.into()) }
+    }
+
+    /// One message, and the one that answers it.
+    async fn ask(
+        &self,
+        outside: &Outside,
+        instance: &Token,
+        message: &ProcessCall,
+        heard: &Heard,
+    ) -> Result<Bytes, Failure> {
+        let subject = outside.processes.subject(&self.provider, instance);
+        let callee = Token::pair(&self.provider.0, &self.provider.1);
+        let deadline = message.deadline;
+        let message = message.to_message(subject, Instant::now());
+        read(&outside.processes.caller().request(message, &callee, deadline, heard).await?)
     }
 
     fn named<'a>(&'a self, method: &'a str) -> Result<Named<'a>, Failure> {
@@ -133,6 +155,36 @@ impl External {
             chain: call.call_id(),
             depth: call.depth(),
             trace: call.trace().and_then(|trace| trace.parse().ok()),
+            payload,
+        })
+    }
+
+    /// The same for a process that is called as hosts are.
+    fn as_to_host(
+        &self,
+        chosen: &Chosen,
+        method: &str,
+        payload: Bytes,
+        call: &CallContext,
+        deadline: Instant,
+    ) -> Result<Call, Failure> {
+        let ProcessCall { method, wire, caller, chain, depth, trace, payload, .. } =
+            self.message(chosen, method, payload, call, deadline)?;
+        let contract = self.name.to_string().parse();
+        let contract = contract.map_err(|error: WordError| Failure::not_started(RpcError::Rpc(error.to_string())))?;
+        Ok(Call {
+            target: Target::provider(&self.provider.0, &self.provider.1),
+            origin: Origin::Actor(caller),
+            link: None,
+            contract,
+            method,
+            wire,
+            deadline,
+            chain,
+            depth,
+            // What a provider answers does not depend on where anything is placed.
+            generation: 0,
+            trace,
             payload,
         })
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use engine::CallContext;
 use lattice::call::{Call, Origin, Target, Word};
 use lattice::calls::{Caller, Heard};
+use lattice::pulse::Stamp;
 use model::failure::{Failure, RpcError};
 use model::ids::HostName;
 
@@ -15,7 +16,6 @@ use super::chain::Chains;
 use super::near::Near;
 use crate::health::{Chosen, Health, Wanted};
 use crate::outside::processes::Processes;
-use crate::pulse::Stamp;
 use crate::retry::{Budget, Tries};
 
 /// The way from this host to others.

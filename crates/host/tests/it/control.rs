@@ -7,3 +7,4 @@ mod planning;
 mod presence;
 mod rejoining;
 mod scene;
+mod unreadable;

@@ -81,7 +81,7 @@ async fn scene() -> Scene {
     let bus = MemoryBus::new();
     let web = Arc::new(Web(Mutex::default()));
     let joined = Arc::new(bus.join());
-    let server = Server::start(joined, subjects(), "b".parse().unwrap(), web.clone(), 10).await.unwrap();
+    let server = Server::start(joined, subjects(), "b".parse::<HostName>().unwrap(), web.clone(), 10).await.unwrap();
     let lattice = Lattice { nodes: vec![Node::start("a", &bus).await], blueprint: Arc::new(shop()) };
     lattice.beat("b", |_| ());
     let a = lattice.node("a");

@@ -120,6 +120,20 @@ impl Scene {
 }
 
 #[test]
+fn a_host_has_nothing_to_say_of_its_own_health() {
+    let (mut table, now) = (Table::of(name("a")), Instant::now());
+    for (at, host) in [(now, "a"), (now, "b"), (now + BEAT_INTERVAL, "b")] {
+        table.beat(beat(host, 1), at);
+    }
+    // Cut off from the bus a host does not even hear itself.
+    let silent = table.sweep(now + SILENCE_MAX + MS);
+    assert_eq!(silent, [name("b")]);
+    assert!(!table.disconnected(&name("a")));
+    assert_eq!((table.counts().ejected, table.counts().ignored), (1, 0));
+    assert!(table.view(now).iter().all(|view| view.beat.host != name("a")));
+}
+
+#[test]
 fn only_known_hosts_that_can_answer_are_chosen() {
     let mut scene = Scene::of(&["a", "b"]);
     scene.hosts.push(name("unknown"));

@@ -9,12 +9,12 @@ use engine::{CallContext, Outbound as _, Outgoing};
 use futures_util::future::BoxFuture;
 use host::authority::{Knowledge, Known};
 use host::health::{Beat, Health, Phase};
-use host::pulse::Stamp;
 use host::router::{Outbox, Outside, Running, Switchboard, Targets};
 use host::server::{Reception, Server, Trust};
 use lattice::call::Incarnation;
 use lattice::calls::Caller;
 use lattice::memory::MemoryBus;
+use lattice::pulse::Stamp;
 use lattice::subject::Subjects;
 use model::blueprint::{
     AdapterPlan, Blueprint, CompositePlan, LinkPlan, Member, ProviderPlan, ReceiverPlan, SenderPlan, Target, Wire,
@@ -216,7 +216,7 @@ impl Node {
         let bus = Arc::new(bus.join());
         let host: HostName = name.parse().unwrap();
         let caller = Caller::start(bus.clone(), subjects(), host.clone(), Incarnation(1)).await.unwrap();
-        let health = Health::seeded(1);
+        let health = Health::seeded(host.clone(), 1);
         let stamp = Arc::new(awake());
         let outside = Outside::new(host.clone(), health.clone(), caller).guarded(stamp.clone());
         let switchboard = Switchboard::new(Some(outside));

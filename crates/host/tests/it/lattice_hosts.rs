@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::lattice::objects::Stored;
 use host::control::Report;
 use host::node::NodeNews;
 use testkit::http::get;
@@ -166,10 +167,10 @@ async fn a_version_that_cannot_be_loaded_leaves_the_one_that_runs() {
     let next = lattice.up_text(&javascript).await.unwrap();
     let added = lattice.objects().list().await.unwrap().into_iter().filter(|object| !before.contains(object));
     let mut lost = Vec::new();
-    for (digest, _) in added {
+    for Stored { digest, revision, .. } in added {
         let bytes = lattice.objects().get(digest, u64::MAX).await.unwrap().unwrap();
         if bytes.starts_with(b"\0asm") {
-            lattice.objects().delete(digest).await.unwrap();
+            lattice.objects().delete(digest, revision).await.unwrap();
             lost.push((digest, bytes));
         }
     }

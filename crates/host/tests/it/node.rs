@@ -1,11 +1,13 @@
 //! A host of a lattice: its file, and how it stays, leaves and is replaced.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use host::config::{self, ConfigError};
 use host::control::{Exit, Report};
 use host::limits::{NODE_START_TIME_MAX, WATCH_PAUSE};
 use host::node::NodeNews;
+use lattice::document::{Document as _, HostRecord};
 use testkit::http::get;
 use testkit::lattice::{AMPLE, Lattice};
 
@@ -137,4 +139,55 @@ async fn actors_are_kept_compiled_where_they_may_have_to_run() {
         entries.filter(|entry| entry.path().extension().is_some_and(|end| end == "cwasm")).count()
     };
     lattice.until("both have it compiled", |_| caches.iter().all(|cache| compiled(cache.path()) == 1)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_not_gone_and_is_not_overwritten() {
+    let lattice = Lattice::of(&["a", "b"]).await.unwrap();
+    let version = lattice.up_text(&PINNED.replace("keyvalue/embedded", "keyvalue/nats")).await.unwrap();
+    lattice.running("counters", version, 1).await.unwrap();
+    let buckets = lattice.buckets();
+    let rewatched = async || {
+        for open in [false, true] {
+            for (_, host) in lattice.hosts() {
+                host.link.set_open(open);
+            }
+            let noticed =
+                |lattice: &Lattice| lattice.hosts().all(|(_, host)| host.node.status().borrow().connected == open);
+            lattice.until("it is noticed", noticed).await.unwrap();
+        }
+    };
+    // Written by a later lath, and damaged; told as news, and when watches begin anew.
+    let root = buckets.blueprint.get("root").await.unwrap().unwrap().value.unwrap();
+    for bytes in [newer(&root), "{".into()] {
+        buckets.blueprint.put("root", bytes.clone()).await.unwrap();
+        buckets.intent.put("counters", bytes.clone()).await.unwrap();
+        rewatched().await;
+        let blind = |news: &NodeNews| matches!(news, NodeNews::Report(Report::RootUnreadable { .. }));
+        lattice
+            .until("no host plans", |lattice| lattice.hosts().all(|(_, host)| host.news().iter().any(blind)))
+            .await
+            .unwrap();
+        let plans = |bytes: &[u8]| HostRecord::decode(bytes).unwrap().planner;
+        let give_up = Instant::now() + AMPLE;
+        for host in ["a", "b"] {
+            while plans(&buckets.hosts.get(host).await.unwrap().unwrap().value.unwrap()) {
+                assert!(Instant::now() < give_up, "its record says that it plans");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(lattice.answer(host, "/x").await.unwrap().status, 200, "what runs goes on");
+        }
+        let stands = buckets.blueprint.get("root").await.unwrap().unwrap().value;
+        assert_eq!(stands, Some(bytes));
+    }
+    // Once it is right again, all goes on.
+    buckets.blueprint.put("root", root).await.unwrap();
+    let next = lattice.up_text(&PINNED.replace("keyvalue/embedded", "keyvalue/nats").replace("counters", "more")).await;
+    lattice.running("more", next.unwrap(), 1).await.unwrap();
+    assert!(lattice.hosts().any(|(_, host)| host.runs("counters")), "its intent cannot be read, and it stays");
+}
+
+/// The same of a later format.
+fn newer(bytes: &[u8]) -> bytes::Bytes {
+    String::from_utf8(bytes.to_vec()).unwrap().replacen("\"format\":1", "\"format\":2", 1).into()
 }

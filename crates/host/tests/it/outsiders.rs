@@ -1,5 +1,8 @@
 //! Programs outside the lattice, which speak JSON: clients of an actor, and processes that serve a contract.
 
+mod hostile;
+mod junk;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +18,7 @@ use lattice::bus::{Bus as _, Message, Subscription};
 use lattice::call::{Call, answer};
 use lattice::calls::{Handler, Server};
 use lattice::memory::MemoryBus;
-use lattice::process::{Announcement, ProcessCall};
+use lattice::process::{Announcement, Calls, ProcessCall};
 use lattice::subject::{Subject, Token};
 use model::blueprint::{Blueprint, ClientGrant, ProviderPlan, WireTo};
 use model::contract::{Contract, ContractName};
@@ -85,7 +88,8 @@ struct Scene {
 /// Host `a` with a gateway, host `b` that answers, and a client.
 async fn scene() -> Scene {
     let bus = MemoryBus::new();
-    let server = Server::start(Arc::new(bus.join()), subjects(), "b".parse().unwrap(), Arc::new(Taker), 2048).await;
+    let server =
+        Server::start(Arc::new(bus.join()), subjects(), "b".parse::<HostName>().unwrap(), Arc::new(Taker), 2048).await;
     let lattice = Lattice { nodes: vec![Node::start("a", &bus).await], blueprint: Arc::new(shop()) };
     lattice.beat("b", |_| ());
     let a = lattice.node("a");
@@ -244,7 +248,7 @@ impl Outsider {
 
     fn announcement(&self, leaving: bool) -> Message {
         let contracts = vec![CONTRACT.parse().unwrap()];
-        let announcement = Announcement { contracts, wire: self.wire.parse().unwrap(), leaving };
+        let announcement = Announcement { contracts, wire: self.wire.parse().unwrap(), calls: Calls::Headers, leaving };
         let (app, provider) = ("shop".parse().unwrap(), "stock".parse().unwrap());
         announcement.to_message(subjects().provider_beat(&app, &provider, &self.instance))
     }
@@ -274,10 +278,15 @@ fn params(item: &str, count: u32) -> Vec<u8> {
 
 /// `cart` on host `a` calls `take` of its stock.
 async fn take(lattice: &Lattice) -> Result<Value, Failure> {
+    take_within(lattice, AMPLE).await
+}
+
+async fn take_within(lattice: &Lattice, time: Duration) -> Result<Value, Failure> {
     use engine::{Outbound as _, Outgoing};
     let message =
         Outgoing { method: "take".to_owned(), payload: params("tea", 3), contract: CONTRACT.to_owned(), link: None };
-    let answer = lattice.node("a").cart.send(0, message, &context()).await?;
+    let context = context().within(Instant::now() + time);
+    let answer = lattice.node("a").cart.send(0, message, &context).await?;
     Ok(decode_result(&stock().functions["take"], &answer).unwrap().unwrap())
 }
 

@@ -12,6 +12,7 @@ mod oracle;
 mod process;
 mod rest;
 mod scenario;
+mod stall;
 mod store;
 mod trouble;
 mod world;
@@ -42,12 +43,24 @@ fn run(seed: u64, mutant: Option<Mutant>, verbose: bool) -> Outcome {
     let mut world = World::new(Lot::new(seed), mutant, verbose);
     world.furnish(TROUBLED);
     go_on(&mut world, TROUBLED);
+    finish(world)
+}
+
+fn finish(mut world: World) -> Outcome {
     let mut recovery = 0;
     if world.oracle.violation.is_none() {
         world.mend();
         recovery = settle(&mut world);
     }
     Outcome { hash: world.hash(), violation: world.oracle.violation.take(), steps: world.steps, recovery }
+}
+
+/// Applications that go down and up again.
+fn run_restless(seed: u64, verbose: bool) -> Outcome {
+    let mut world = World::new(Lot::new(seed), None, verbose);
+    world.furnish_restless(TROUBLED);
+    go_on(&mut world, TROUBLED + 2_000);
+    finish(world)
 }
 
 fn go_on(world: &mut World, end: u64) {
@@ -57,6 +70,8 @@ fn go_on(world: &mut World, end: u64) {
         match happening {
             Happening::Trouble => world.trouble(),
             Happening::Operate => world.operate(),
+            Happening::Up(app) => world.intend(app, true),
+            Happening::Down(app) => world.intend(app, false),
             happening => world.handle(happening),
         }
     }
@@ -82,7 +97,8 @@ fn settle(world: &mut World) -> u64 {
 }
 
 /// Tries seeds side by side; gives the first that fails, and what was wrong.
-fn first_failure(seeds: u64, mutant: Option<Mutant>) -> Option<(u64, String)> {
+fn first_failure(seeds: u64, run: impl Fn(u64) -> Outcome + Sync) -> Option<(u64, String)> {
+    let run = std::panic::AssertUnwindSafe(&run);
     let next = AtomicU64::new(0);
     let failed = std::sync::Mutex::new(None::<(u64, String)>);
     std::thread::scope(|scope| {
@@ -93,7 +109,7 @@ fn first_failure(seeds: u64, mutant: Option<Mutant>) -> Option<(u64, String)> {
                     if seed >= seeds || failed.lock().unwrap().is_some() {
                         break;
                     }
-                    let outcome = std::panic::catch_unwind(|| run(seed, mutant, false).violation);
+                    let outcome = std::panic::catch_unwind(|| run(seed).violation);
                     let violation = outcome.unwrap_or_else(|_| Some("it panics".to_owned()));
                     if let Some(violation) = violation {
                         let mut failed = failed.lock().unwrap();
@@ -111,9 +127,24 @@ fn first_failure(seeds: u64, mutant: Option<Mutant>) -> Option<(u64, String)> {
 #[test]
 fn many_seeds_end_well() {
     let seeds = if std::env::var_os("LATH_LONG").is_some() { SEEDS_LONG } else { SEEDS };
-    if let Some((seed, violation)) = first_failure(seeds, None) {
+    if let Some((seed, violation)) = first_failure(seeds, |seed| run(seed, None, false)) {
         panic!(
             "seed {seed}: {violation}\nreplay: LATH_SEED={seed} cargo test -p host --test it -- simulation::one_seed \
+             --nocapture"
+        );
+    }
+}
+
+#[test]
+fn state_is_found_again_by_what_goes_down_and_up() {
+    if let Some(seed) = std::env::var("LATH_SEED_RESTLESS").ok().map(|seed| seed.parse().unwrap()) {
+        return assert_eq!(run_restless(seed, true).violation, None);
+    }
+    // There is more to each of them than to a seed of faults.
+    let seeds = if std::env::var_os("LATH_LONG").is_some() { SEEDS } else { SEEDS / 20 };
+    if let Some((seed, violation)) = first_failure(seeds, |seed| run_restless(seed, false)) {
+        panic!(
+            "seed {seed}: {violation}\nreplay: LATH_SEED_RESTLESS={seed} cargo test -p host --test it -- simulation::state \
              --nocapture"
         );
     }
@@ -138,7 +169,7 @@ fn equal_seeds_give_equal_traces() {
 #[test]
 fn planted_faults_are_found() {
     for mutant in [Mutant::NoCompare, Mutant::PointersFirst, Mutant::NoFence, Mutant::LostShards, Mutant::Deluded] {
-        let found = first_failure(SEEDS, Some(mutant));
+        let found = first_failure(SEEDS, |seed| run(seed, Some(mutant), false));
         assert!(found.is_some(), "{mutant:?} is not found");
     }
 }

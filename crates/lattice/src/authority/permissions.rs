@@ -108,6 +108,8 @@ impl Rights<'_> {
         }
         self.make(&self.objects_stream());
         self.write(Bucket::Intent, ">");
+        // Hosts that are dead and do not come back are forgotten.
+        self.write(Bucket::Hosts, "*");
         self.write_objects();
         // Bytes that nothing uses any more are removed.
         self.api(&format!("STREAM.PURGE.{}", self.objects_stream()));
@@ -141,7 +143,6 @@ impl Rights<'_> {
         self.subscribe(&format!("{} {HOSTS}", subjects.all_client_calls()));
         self.publish("_INBOX.client.>");
         self.publish(&subjects.provider_calls_by(host));
-        self.subscribe(&subjects.provider_beats());
         self.subscribe(super::DISCONNECTS);
         self.watch_hosts();
         self.read(&BUCKETS);
@@ -162,11 +163,13 @@ impl Rights<'_> {
         self.subscribe(&subjects.all_provider_calls(application, provider));
         self.publish(&subjects.replies_by(&Token::pair(application, provider)));
         self.publish(&subjects.provider_beats_of(application, provider));
+        self.publish(&subjects.provider_echoes(application, provider));
     }
 
     /// Who lives, and whether what is stored is safe.
     fn watch_hosts(&mut self) {
         self.subscribe(&self.scope.subjects.beats());
+        self.subscribe(&self.scope.subjects.provider_beats());
         self.publish(super::STORAGE);
     }
 

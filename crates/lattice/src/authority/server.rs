@@ -10,7 +10,8 @@ pub use endpoint::{Endpoint, EndpointError};
 use super::keys::{Key, Kind, Seed};
 use super::{Accounts, AuthorityError, Scope};
 use crate::limits::{
-    SERVER_CONNECTIONS_MAX, SERVER_CONTROL_LINE_BYTES_MAX, SERVER_PAYLOAD_BYTES_MAX, SERVER_PENDING_BYTES_MAX,
+    ROUTE_PING_INTERVAL, SERVER_CONNECTIONS_MAX, SERVER_CONTROL_LINE_BYTES_MAX, SERVER_PAYLOAD_BYTES_MAX,
+    SERVER_PENDING_BYTES_MAX, SERVER_PING_INTERVAL, SERVER_PINGS_MAX,
 };
 
 /// The file beside a server's, in which [`accounts_text`] is to be kept. It changes when somebody is revoked.
@@ -122,8 +123,10 @@ pub fn server_text(scope: &Scope, servers: &Servers, server: &Server) -> Result<
          max_connections: {SERVER_CONNECTIONS_MAX}\n\
          # The token with a user's permissions is part of a line.\n\
          max_control_line: {SERVER_CONTROL_LINE_BYTES_MAX}\n\
-         # A connection whose other end has gone without a word is closed after three of these.\n\
-         ping_interval: \"10s\"\n\
+         # A connection whose other end stands still or has gone without a word is closed after three of these, so that\n\
+         # whoever shares calls with it gets them again soon. Who sends anything meanwhile is not asked.\n\
+         ping_interval: \"{interval}s\"\n\
+         ping_max: {SERVER_PINGS_MAX}\n\
          \n\
          jetstream {{\n\
          \x20 store_dir: {store}\n\
@@ -132,6 +135,7 @@ pub fn server_text(scope: &Scope, servers: &Servers, server: &Server) -> Result<
         name = server.name,
         lattice = scope.lattice,
         listen = server.listen,
+        interval = SERVER_PING_INTERVAL.as_secs(),
         pid = quoted(&servers.pid_file(server))?,
         store = quoted(&servers.folder.join(&server.name))?,
     );
@@ -197,10 +201,13 @@ fn cluster(scope: &Scope, servers: &Servers, server: &Server) -> Result<String, 
         "cluster {{\n\
          \x20 name: \"lath-{}\"\n\
          \x20 listen: \"{}\"\n\
+         \x20 # Between servers more is borne: a route that comes and goes costs a new leader of everything stored.\n\
+         \x20 ping_interval: \"{}s\"\n\
          \x20 authorization {{ user: \"route\", password: \"{secret}\", timeout: 5 }}\n\
          \x20 routes: [\n",
         scope.lattice,
         server.listen.with_port(server.route_port),
+        ROUTE_PING_INTERVAL.as_secs(),
     );
     for other in servers.servers.iter().filter(|other| other.name != server.name) {
         let address = other.advertise.with_port(other.route_port);

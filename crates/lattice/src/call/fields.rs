@@ -16,15 +16,24 @@ const USUAL: usize = 320;
 /// The header's value. No field has a space: each is a name, a word or a number.
 pub(super) fn write(call: &Call, now: Instant) -> String {
     let mut text = String::with_capacity(USUAL);
-    let Call { target, origin, contract, method, wire, chain, depth, generation, .. } = call;
+    let mut field = |name: &str, value: &str| {
+        for part in [name, "=", value, " "] {
+            text.push_str(part);
+        }
+    };
+    field("target", call.target.as_str());
+    field("caller", &call.origin.text());
+    field("contract", call.contract.as_str());
+    field("method", call.method.as_str());
+    field("wire", call.wire.as_str());
+    if let Some(link) = &call.link {
+        field("link", link.as_str());
+    }
+    let Call { chain, depth, generation, .. } = call;
     // What remains is rounded up: a deadline of less than a millisecond has not passed yet.
     let deadline = call.remaining(now).as_micros().div_ceil(1000);
     // Writing to a string cannot fail.
-    let _ = write!(text, "target={target} caller={origin} contract={contract} method={method} wire={wire}");
-    if let Some(link) = &call.link {
-        let _ = write!(text, " link={link}");
-    }
-    let _ = write!(text, " deadline={deadline} chain={chain:x} depth={depth} generation={generation}");
+    let _ = write!(text, "deadline={deadline} chain={chain:x} depth={depth} generation={generation}");
     text
 }
 

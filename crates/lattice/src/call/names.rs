@@ -1,5 +1,6 @@
 //! Who is called, who calls, and the words of a call.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -94,14 +95,21 @@ impl FromStr for Origin {
     }
 }
 
+impl Origin {
+    /// The origin as text.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Actor(actor) => actor.as_str().into(),
+            Self::Ingress => "@ingress".into(),
+            Self::Client(client) => format!("@client/{client}").into(),
+            Self::Operator => "@operator".into(),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Actor(actor) => f.write_str(actor.as_str()),
-            Self::Ingress => f.write_str("@ingress"),
-            Self::Client(client) => write!(f, "@client/{client}"),
-            Self::Operator => f.write_str("@operator"),
-        }
+        f.write_str(&self.text())
     }
 }
 

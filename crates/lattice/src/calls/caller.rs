@@ -9,13 +9,13 @@ use model::failure::{Failure, RpcError};
 use model::ids::HostName;
 use tokio::task::AbortHandle;
 
-use super::ECHO;
+use super::Callee;
 use super::pending::Pending;
 use super::request::{Heard, Request};
 use crate::bus::{Bus, BusError, Message, Subscription};
 use crate::call::{Call, CallId, Incarnation};
 use crate::chunk::{Seats, whole_max};
-use crate::subject::{Subjects, Token};
+use crate::subject::{Subject, Subjects, Token};
 
 /// Calls other hosts, over one subscription for all answers. Cheap to clone.
 #[derive(Clone)]
@@ -82,26 +82,26 @@ impl Caller {
 
     /// The same, and notes in `heard` what was heard of the callee: how a call failed does not say that.
     pub async fn call_heard(&self, to: &HostName, call: Call, heard: &Heard) -> Result<Bytes, Failure> {
-        let inner = &*self.inner;
-        let whole = call.payload.len() <= whole_max(inner.bus.payload_max());
-        let request = inner.request(inner.subjects.call(to, &inner.me), &Token::from(to), call.deadline)?.noting(heard);
-        if whole { request.whole(&call).await } else { request.in_chunks(&call).await }
+        let subject = self.inner.subjects.call(to, &self.inner.me);
+        self.inner.call(subject, &Token::from(to), call, heard).await
+    }
+
+    /// The same, of whoever takes calls as hosts do.
+    pub async fn call_callee(&self, to: &Callee, call: Call, heard: &Heard) -> Result<Bytes, Failure> {
+        let subject = to.called_by(&self.inner.subjects, &self.inner.me);
+        self.inner.call(subject, &to.token(), call, heard).await
     }
 
     /// Sends a message of any kind, and waits until `deadline` for the one message that answers it; `callee` is who may
-    /// answer. For those who are no hosts: providers that are processes of their own, and tools.
-    pub async fn request(&self, message: Message, callee: &Token, deadline: Instant) -> Result<Message, Failure> {
-        self.inner.request(message.subject.clone(), callee, deadline)?.ask(message, false).await
-    }
-
-    /// Waits until the [`Server`](super::Server) of this very host has taken every message that was under way to it: an
-    /// echo by the way that calls take, and so behind all of them.
-    ///
-    /// Not started: nobody serves calls of this host. Unknown: no echo before the deadline.
-    pub async fn echo(&self, deadline: Instant) -> Result<(), Failure> {
-        let me = &self.inner.me;
-        let message = Message::new(self.inner.subjects.call(me, me), Bytes::new()).with(ECHO, me.to_string());
-        self.request(message, &Token::from(me), deadline).await.map(drop)
+    /// answer; what was heard of it is noted in `heard`. For those who do not take calls as hosts do.
+    pub async fn request(
+        &self,
+        message: Message,
+        callee: &Token,
+        deadline: Instant,
+        heard: &Heard,
+    ) -> Result<Message, Failure> {
+        self.inner.request(message.subject.clone(), callee, deadline)?.noting(heard).ask(message, false).await
     }
 
     /// The subjects of its lattice.
@@ -117,7 +117,13 @@ impl Caller {
 }
 
 impl Inner {
-    fn request(&self, to: crate::subject::Subject, callee: &Token, deadline: Instant) -> Result<Request<'_>, Failure> {
+    async fn call(&self, to: Subject, callee: &Token, call: Call, heard: &Heard) -> Result<Bytes, Failure> {
+        let whole = call.payload.len() <= whole_max(self.bus.payload_max());
+        let request = self.request(to, callee, call.deadline)?.noting(heard);
+        if whole { request.whole(&call).await } else { request.in_chunks(&call).await }
+    }
+
+    fn request(&self, to: Subject, callee: &Token, deadline: Instant) -> Result<Request<'_>, Failure> {
         if deadline <= Instant::now() {
             let text = "the deadline had passed before the call was sent".to_owned();
             return Err(Failure::not_started(RpcError::DeadlineExceeded(text)));

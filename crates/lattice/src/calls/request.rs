@@ -210,7 +210,10 @@ impl<'a> Request<'a> {
     }
 
     fn nobody(&self) -> Failure {
-        let text = format!("nobody answers on `{}`; check that the host is up and has joined this lattice", self.to);
+        let text = format!(
+            "nobody answers on `{}`; check that the host or provider process there is up and has joined this lattice",
+            self.to
+        );
         Failure::not_started(RpcError::Transport(text))
     }
 }

@@ -1,24 +1,25 @@
 //! Calls from other hosts.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
 use model::failure::{Failure, RpcError};
-use model::ids::HostName;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::peer::Peers;
 use super::serving::Serving;
-use super::{ECHO, Handler};
+use super::{Callee, ECHO, Handler};
 use crate::bus::{Bus, BusError, Message, Subscription};
 use crate::call::{CALL, CallId, answer};
 use crate::chunk::{Seats, Signal};
-use crate::subject::{HostCall, Subject, Subjects};
+use crate::limits::CLOSE_TIME_MAX;
+use crate::subject::{Subject, Subjects, Token};
 
-/// Answers calls on a host's subject.
+/// Answers calls on the subject of a host, or of a provider's process.
 pub struct Server {
     inner: Arc<Inner>,
     /// Dropped to stop the task.
@@ -31,7 +32,9 @@ pub(super) struct Inner {
     pub(super) handler: Arc<dyn Handler>,
     pub(super) seats: Seats,
     subjects: Subjects,
-    me: HostName,
+    me: Callee,
+    /// The same, as subjects of answers have it.
+    token: Token,
     calls_max: usize,
     calls: Arc<Semaphore>,
     closed: AtomicBool,
@@ -39,6 +42,12 @@ pub(super) struct Inner {
     forged: AtomicU64,
     garbage: AtomicU64,
     cancelled: AtomicU64,
+    /// What tells its echoes from those of another process of the same name, such as an earlier one that still runs.
+    life: u64,
+    /// Echoes that were asked for.
+    asked: AtomicU64,
+    /// The latest that has come back.
+    echoed: watch::Sender<u64>,
 }
 
 /// What a server does now, and did.
@@ -58,23 +67,25 @@ pub struct ServerStats {
 }
 
 impl Server {
-    /// Serves calls to host `me`, `calls_max` at once, from then on.
+    /// Serves calls of `me`, `calls_max` at once, from then on.
     ///
     /// Must be called inside a tokio runtime.
     pub async fn start(
         bus: Arc<dyn Bus>,
         subjects: Subjects,
-        me: HostName,
+        me: impl Into<Callee>,
         handler: Arc<dyn Handler>,
         calls_max: usize,
     ) -> Result<Self, BusError> {
         let calls_max = calls_max.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
-        let subscription = bus.subscribe(subjects.calls(&me)).await?;
+        let me = me.into();
+        let subscription = bus.subscribe(me.calls(&subjects)).await?;
         let inner = Arc::new(Inner {
             bus,
             handler,
             seats: Seats::default(),
             subjects,
+            token: me.token(),
             me,
             calls_max,
             calls: Arc::new(Semaphore::new(calls_max)),
@@ -83,6 +94,9 @@ impl Server {
             forged: AtomicU64::new(0),
             garbage: AtomicU64::new(0),
             cancelled: AtomicU64::new(0),
+            life: RandomState::new().hash_one(std::process::id()),
+            asked: AtomicU64::new(0),
+            echoed: watch::Sender::new(0),
         });
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(serve(inner.clone(), subscription, stopped));
@@ -99,10 +113,17 @@ impl Server {
         self.close();
         let all = u32::try_from(self.inner.calls_max).unwrap_or(u32::MAX);
         let _ = tokio::time::timeout_at(deadline.into(), self.inner.calls.acquire_many(all)).await;
+        // What was answered has left. Where that cannot be known, whoever waits finds out at the deadline.
+        let _ = self.echoes().ask(Instant::now() + CLOSE_TIME_MAX).await;
         let left = self.stats().running;
         drop(self.stop);
         let _ = self.task.await;
         left
+    }
+
+    /// What echoes are asked of.
+    pub fn echoes(&self) -> Echoes {
+        Echoes(self.inner.clone())
     }
 
     /// What it does and did.
@@ -115,6 +136,31 @@ impl Server {
             forged: count(&inner.forged),
             garbage: count(&inner.garbage),
             cancelled: count(&inner.cancelled),
+        }
+    }
+}
+
+/// Asks a server for echoes of its own. Cheap to clone.
+#[derive(Clone)]
+pub struct Echoes(Arc<Inner>);
+
+impl Echoes {
+    /// Waits until the server has taken every message that was under way to it: an echo by the way that calls take, and so
+    /// behind all of them. What was published here before has left by then.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection, or no echo before `deadline`.
+    pub async fn ask(&self, deadline: Instant) -> Result<(), BusError> {
+        let inner = &*self.0;
+        let number = inner.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let (mut echoed, subject) = (inner.echoed.subscribe(), inner.me.itself(&inner.subjects));
+        let echo = format!("{}.{number}", inner.life);
+        inner.bus.publish(Message::new(subject.clone(), Bytes::new()).with(ECHO, echo))?;
+        let heard = echoed.wait_for(|latest| *latest >= number);
+        match tokio::time::timeout_at(deadline.into(), heard).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(BusError::Deadline { subject: subject.to_string() }),
         }
     }
 }
@@ -144,10 +190,10 @@ async fn serve(inner: Arc<Inner>, mut subscription: Subscription, mut stopped: o
 impl Inner {
     fn take(self: &Arc<Self>, message: Message, peers: &mut Peers) {
         let subject = message.subject.clone();
-        let Some(HostCall { from, .. }) = self.subjects.read_call(&subject) else { return self.count_garbage() };
+        let Some(from) = self.me.caller(&self.subjects, &subject) else { return self.count_garbage() };
         match message.headers.get(CALL) {
             Some(_) => self.take_call(from, message, peers),
-            None if from == self.me.as_str() && message.headers.get(ECHO).is_some() => self.take_echo(from, &message),
+            None if from == self.token.as_str() && message.headers.get(ECHO).is_some() => self.take_echo(&message),
             None => match Signal::from_message(&message) {
                 Some(signal) => self.take_signal(from, signal, message, peers),
                 None => self.take_garbage(from, &message),
@@ -169,10 +215,10 @@ impl Inner {
             return;
         };
         if self.is_closed() {
-            return self.refuse(reply, RpcError::Transport("the host is draining".to_owned()));
+            return self.refuse(reply, RpcError::Transport(format!("{} is draining", self.me)));
         }
         let Ok(permit) = self.calls.clone().try_acquire_owned() else {
-            let text = format!("the host already serves {} calls from the bus; try again later", self.calls_max);
+            let text = format!("{} already serves {} calls from the bus; try again later", self.me, self.calls_max);
             return self.refuse(reply, RpcError::HostError(text));
         };
         let serving = Serving::new(self.clone(), peer.clone(), id, reply, permit);
@@ -182,7 +228,7 @@ impl Inner {
     /// The call whose answer goes to `reply`; none where that is no place for answers from here to `from`.
     fn id_of(&self, from: &str, reply: &Subject) -> Option<CallId> {
         let reply = self.subjects.read_reply(reply)?;
-        (reply.caller == from && reply.callee == self.me.as_str()).then(|| reply.id.parse().ok()).flatten()
+        (reply.caller == from && reply.callee == self.token.as_str()).then(|| reply.id.parse().ok()).flatten()
     }
 
     fn take_signal(&self, from: &str, signal: Signal, message: Message, peers: &Peers) {
@@ -201,12 +247,19 @@ impl Inner {
         }
     }
 
-    /// Answers this host itself: all that came before has been taken.
-    fn take_echo(&self, from: &str, message: &Message) {
-        match message.reply.as_ref().filter(|reply| self.id_of(from, reply).is_some()) {
-            Some(reply) => self.publish(answer(reply.clone(), Ok(Bytes::new()))),
+    /// All that came before has been taken. That of another server says nothing here.
+    fn take_echo(&self, message: &Message) {
+        let echo = message.headers.get(ECHO).and_then(|echo| echo.split_once('.'));
+        let own = echo.filter(|(life, _)| life.parse() == Ok(self.life));
+        match own.and_then(|(_, number)| number.parse::<u64>().ok()) {
+            Some(number) => self.echoed.send_modify(|latest| *latest = number.max(*latest)),
             None => self.count_garbage(),
         }
+    }
+
+    /// Who serves, as texts name it.
+    pub(super) fn me(&self) -> &Callee {
+        &self.me
     }
 
     /// Answers what is no call, where its sender may be answered.

@@ -32,7 +32,8 @@ impl Drop for Serving {
         self.peer.end(self.id);
         // Cut off by the end of the server, not by its caller, who need not wait until the deadline.
         if !self.answered && self.inner.is_closed() {
-            let text = "the host stopped while it served the call; whether it was done is not known".to_owned();
+            let text =
+                format!("{} stopped while it served the call; whether it was done is not known", self.inner.me());
             self.inner.publish(answer(self.reply.clone(), Err(Failure::unknown(RpcError::Transport(text)))));
         }
     }
@@ -60,7 +61,7 @@ impl Serving {
         // What a call that panics has done is not known; what it holds is dropped with it.
         let served = AssertUnwindSafe(self.serve(call, announced)).catch_unwind().await;
         let result = served.unwrap_or_else(|_| {
-            let text = "the host failed while it served the call; its log says where".to_owned();
+            let text = format!("{} failed while it served the call; its log says where", self.inner.me());
             Err(Failure::unknown(RpcError::HostError(text)))
         });
         match result {
@@ -90,8 +91,8 @@ impl Serving {
     /// Takes a payload in chunks. Nothing has been started before it is whole.
     async fn receive(&self, announced: Announcement, deadline: Instant) -> Result<Bytes, RpcError> {
         let _seat = self.inner.seats.take(announced.bytes).ok_or_else(|| {
-            let text = format!("the host already takes {ASSEMBLIES_MAX} large payloads, or as many bytes as it may");
-            RpcError::HostError(format!("{text}; try again later"))
+            let text = "large payloads, or as many bytes as it may; try again later";
+            RpcError::HostError(format!("{} already takes {ASSEMBLIES_MAX} {text}", self.inner.me()))
         })?;
         let mut chunks = self.peer.listen(self.id);
         let mut assembly = Assembly::new(announced);

@@ -4,7 +4,7 @@
 //! them. Chunks are named by the content that they are of, not by the upload: whoever stores the same bytes writes the
 //! same messages, an upload that broke off is completed by the next, and any chunk can be asked for again.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -15,10 +15,10 @@ use model::digest::Digest;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::{Objects, check_get, check_put, check_size, damaged, refused, size};
+use super::{Objects, Stored, check_get, check_put, check_size, damaged, refused, size};
 use crate::limits::{CHUNKS_AT_ONCE, KEYS_MAX, OBJECT_CHUNK_BYTES, OBJECT_DEADLINE};
-use crate::store::StoreError;
 use crate::store::nats::{Deliver, Fault, JetStream, Reader, Tries, Wanted};
+use crate::store::{Revision, StoreError};
 
 /// Bytes in JetStream.
 pub(crate) struct NatsObjects {
@@ -136,23 +136,32 @@ impl NatsObjects {
         Ok(Some(bytes))
     }
 
-    /// The digests of the messages of one kind whose subjects end in `rest`, with their times.
-    async fn digests(&self, kind: &str, rest: &str) -> Result<Vec<(Digest, u64)>, StoreError> {
+    /// What the messages of one kind are of, each with its last message.
+    async fn digests(&self, kind: &str) -> Result<BTreeMap<Digest, Stored>, StoreError> {
         let prefix = format!("$O.{}.{kind}.", self.bucket);
-        let filter = format!("{prefix}*{rest}");
+        let filter = format!("{prefix}>");
         let wanted = Wanted { stream: &self.stream, filter: &filter, deliver: Deliver::Last, headers_only: true };
         let reader = Reader::open(&self.jetstream, wanted).await;
         let reader = reader.map_err(|fault| self.error(None, &fault))?;
         let all = reader.rest(KEYS_MAX).await.map_err(|fault| self.error(None, &fault))?;
         let digest = |subject: &str| {
-            let hex = subject.strip_prefix(&prefix)?.strip_suffix(rest)?;
+            let hex = subject.strip_prefix(&prefix)?.split('.').next()?;
             format!("sha256:{hex}").parse().ok()
         };
-        Ok(all.into_iter().filter_map(|read| Some((digest(&read.subject)?, read.position.at))).collect())
+        let mut found = BTreeMap::new();
+        for read in all {
+            let Some(digest) = digest(&read.subject) else { continue };
+            let (at, revision) = (read.position.at, Revision(read.position.sequence));
+            let stored = found.entry(digest).or_insert(Stored { digest, at, revision });
+            if stored.revision < revision {
+                *stored = Stored { digest, at, revision };
+            }
+        }
+        Ok(found)
     }
 
-    async fn purge(&self, digest: Digest, filter: &str) -> Result<(), StoreError> {
-        let purged = self.jetstream.purge(&self.stream, filter).await;
+    async fn purge(&self, digest: Digest, filter: &str, last: Revision) -> Result<(), StoreError> {
+        let purged = self.jetstream.purge(&self.stream, filter, last.0).await;
         purged.map_err(|fault| self.error(Some(digest), &fault))
     }
 }
@@ -170,31 +179,25 @@ impl Objects for NatsObjects {
         Box::pin(async move { self.within(self.download(digest, bytes_max)).await })
     }
 
-    fn list(&self) -> BoxFuture<'_, Result<Vec<(Digest, u64)>, StoreError>> {
-        Box::pin(async move {
-            let mut all = self.within(self.digests("M", "")).await?;
-            all.sort();
-            Ok(all)
-        })
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
+        Box::pin(async move { Ok(self.within(self.digests("M")).await?.into_values().collect()) })
     }
 
-    fn partial(&self) -> BoxFuture<'_, Result<Vec<(Digest, u64)>, StoreError>> {
+    fn partial(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
         Box::pin(async move {
-            let mut begun = self.within(self.digests("C", ".0")).await?;
+            let mut begun = self.within(self.digests("C")).await?;
             // Read second: what is finished meanwhile is not taken for unfinished.
-            let whole = self.within(self.digests("M", "")).await?;
-            let whole: BTreeSet<Digest> = whole.into_iter().map(|(digest, _)| digest).collect();
-            begun.retain(|(digest, _)| !whole.contains(digest));
-            begun.sort();
-            Ok(begun)
+            let whole = self.within(self.digests("M")).await?;
+            begun.retain(|digest, _| !whole.contains_key(digest));
+            Ok(begun.into_values().collect())
         })
     }
 
-    fn delete(&self, digest: Digest) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn delete(&self, digest: Digest, last: Revision) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             // First what makes it visible, so that nobody finds a part of it.
-            self.purge(digest, &self.whole_subject(digest)).await?;
-            self.purge(digest, &format!("$O.{}.C.{}.>", self.bucket, digest.hex())).await
+            self.purge(digest, &self.whole_subject(digest), last).await?;
+            self.purge(digest, &format!("$O.{}.C.{}.>", self.bucket, digest.hex()), last).await
         })
     }
 }

@@ -9,8 +9,6 @@
 //! | `ext.{app}.{provider}.{instance}.{from}` | host `from` | that process of that provider |
 //! | `extbeat.{app}.{provider}.{instance}` | that process of that provider | every host |
 
-use std::fmt::Display;
-
 use model::ids::{ActorName, AppName, ClientName, HostName, LatticeName, ProviderName};
 
 use super::{Subject, SubjectError, Token};
@@ -71,14 +69,13 @@ impl Subjects {
         Ok(Self { root: format!("{}.{lattice}.", prefix.clone().concrete()?) })
     }
 
-    fn of(&self, kind: &str, tokens: [&dyn Display; 3]) -> Subject {
-        let [a, b, c] = tokens;
-        Subject::of(format!("{}{kind}.{a}.{b}.{c}", self.root))
+    fn of(&self, kind: &str, [a, b, c]: [&str; 3]) -> Subject {
+        Subject::of([&self.root, kind, ".", a, ".", b, ".", c].concat())
     }
 
     /// Where host `from` calls host `to`.
     pub fn call(&self, to: &HostName, from: &HostName) -> Subject {
-        Subject::of(format!("{}call.{to}.{from}", self.root))
+        Subject::of([&self.root, "call.", to.as_str(), ".", from.as_str()].concat())
     }
 
     /// All calls for host `to`, whoever sends them.
@@ -99,17 +96,17 @@ impl Subjects {
 
     /// Where `callee` answers the call `id` of host `caller`.
     pub fn reply(&self, caller: &HostName, callee: &Token, id: &Token) -> Subject {
-        self.of("re", [caller, callee, id])
+        self.of("re", [caller.as_str(), callee.as_str(), id.as_str()])
     }
 
     /// All answers to host `caller`, whoever sends them.
     pub fn replies(&self, caller: &HostName) -> Subject {
-        self.of("re", [caller, &"*", &"*"])
+        self.of("re", [caller.as_str(), "*", "*"])
     }
 
     /// All answers that `callee` may send, whoever called.
     pub fn replies_by(&self, callee: &Token) -> Subject {
-        self.of("re", [&"*", callee, &"*"])
+        self.of("re", ["*", callee.as_str(), "*"])
     }
 
     /// Reads the subject of an answer.
@@ -122,7 +119,7 @@ impl Subjects {
     /// Where a host talks to itself, to see that the server is there and all that came before has arrived. Whoever may
     /// answer calls and receive answers as `host` may use it.
     pub fn echo(&self, host: &HostName) -> Subject {
-        self.of("re", [host, host, &"echo"])
+        self.of("re", [host.as_str(), host.as_str(), "echo"])
     }
 
     /// Where `host` says that it lives.
@@ -142,27 +139,27 @@ impl Subjects {
 
     /// Where `client`, a program outside the lattice, calls an actor with JSON.
     pub fn client_call(&self, app: &AppName, actor: &ActorName, client: &ClientName) -> Subject {
-        self.of("in", [app, actor, client])
+        self.of("in", [app.as_str(), actor.as_str(), client.as_str()])
     }
 
     /// All that clients send to one actor.
     pub fn client_calls(&self, app: &AppName, actor: &ActorName) -> Subject {
-        self.of("in", [app, actor, &"*"])
+        self.of("in", [app.as_str(), actor.as_str(), "*"])
     }
 
     /// All that clients send to one application.
     pub fn client_calls_of(&self, app: &AppName) -> Subject {
-        self.of("in", [app, &"*", &"*"])
+        self.of("in", [app.as_str(), "*", "*"])
     }
 
     /// All that clients send, whoever they are.
     pub fn all_client_calls(&self) -> Subject {
-        self.of("in", [&"*", &"*", &"*"])
+        self.of("in", ["*", "*", "*"])
     }
 
     /// All that `client` may send.
     pub fn client_calls_by(&self, app: &AppName, client: &ClientName) -> Subject {
-        self.of("in", [app, &"*", client])
+        self.of("in", [app.as_str(), "*", client.as_str()])
     }
 
     /// Reads the subject of a client's call.
@@ -191,6 +188,16 @@ impl Subjects {
         Subject::of(format!("{}ext.{app}.{provider}.*.*", self.root))
     }
 
+    /// Where one process of a provider talks to itself, by the way that calls take: the last token is no host's name.
+    pub fn provider_echo(&self, app: &AppName, provider: &ProviderName, instance: &Token) -> Subject {
+        Subject::of(format!("{}ext.{app}.{provider}.{instance}.{}", self.root, Token::pair(app, provider)))
+    }
+
+    /// Where processes of a provider talk to themselves.
+    pub fn provider_echoes(&self, app: &AppName, provider: &ProviderName) -> Subject {
+        Subject::of(format!("{}ext.{app}.{provider}.*.{}", self.root, Token::pair(app, provider)))
+    }
+
     /// All calls that host `from` may send to providers that are processes of their own.
     pub fn provider_calls_by(&self, from: &HostName) -> Subject {
         Subject::of(format!("{}ext.*.*.*.{from}", self.root))
@@ -203,17 +210,17 @@ impl Subjects {
 
     /// Where one process of a provider says that it lives.
     pub fn provider_beat(&self, app: &AppName, provider: &ProviderName, instance: &Token) -> Subject {
-        self.of("extbeat", [app, provider, instance])
+        self.of("extbeat", [app.as_str(), provider.as_str(), instance.as_str()])
     }
 
     /// Where all processes of a provider say that they live.
     pub fn provider_beats_of(&self, app: &AppName, provider: &ProviderName) -> Subject {
-        self.of("extbeat", [app, provider, &"*"])
+        self.of("extbeat", [app.as_str(), provider.as_str(), "*"])
     }
 
     /// Signs of life of all providers that are processes of their own.
     pub fn provider_beats(&self) -> Subject {
-        self.of("extbeat", [&"*", &"*", &"*"])
+        self.of("extbeat", ["*", "*", "*"])
     }
 
     /// Reads the subject of a process's sign of life.

@@ -3,6 +3,7 @@
 mod failing;
 mod hostile;
 mod large;
+mod process;
 mod scene;
 mod stopping;
 mod whole;

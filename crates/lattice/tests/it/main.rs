@@ -9,6 +9,7 @@ mod chunk;
 mod connect;
 mod document;
 mod objects;
+mod pulse;
 mod store;
 mod subject;
 mod twin;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use lattice::connect::{ConnectSettings, Connection};
 use lattice::limits::OBJECT_CHUNK_BYTES;
 use lattice::objects::{MemoryObjects, Objects};
-use lattice::store::StoreError;
+use lattice::store::{Revision, StoreError};
 use model::digest::Digest;
 use rig::nats::{Options, Server};
 
@@ -44,11 +44,27 @@ async fn cases(objects: &Arc<dyn Objects>) {
 
     let listed = objects.list().await.unwrap();
     assert_eq!(listed.len(), 6);
-    assert!(listed.iter().any(|(found, at)| *found == digest && *at > 1_600_000_000_000), "{listed:?}");
-    objects.delete(digest).await.unwrap();
-    objects.delete(digest).await.unwrap();
+    assert!(listed.iter().any(|stored| stored.digest == digest && stored.at > 1_600_000_000_000), "{listed:?}");
+    objects.delete(digest, Revision(u64::MAX)).await.unwrap();
+    objects.delete(digest, Revision(u64::MAX)).await.unwrap();
     assert!(!objects.has(digest).await.unwrap());
     assert_eq!(objects.list().await.unwrap().len(), 5);
+    assert_eq!(objects.partial().await.unwrap(), []);
+
+    // What is stored again after it was listed is not what was listed.
+    for length in [0, 1, OBJECT_CHUNK_BYTES + 1] {
+        let bytes = sample(length, 7);
+        let digest = Digest::of(&bytes);
+        let listed = objects.list().await.unwrap();
+        let listed = listed.iter().find(|stored| stored.digest == digest).unwrap();
+        objects.put(digest, bytes.clone()).await.unwrap();
+        objects.delete(digest, listed.revision).await.unwrap();
+        assert_eq!(objects.get(digest, MOST).await.unwrap(), Some(bytes), "{length}");
+        let again = objects.list().await.unwrap().into_iter().find(|stored| stored.digest == digest).unwrap();
+        assert!(again.revision > listed.revision);
+        objects.delete(digest, again.revision).await.unwrap();
+        assert!(!objects.has(digest).await.unwrap());
+    }
     assert_eq!(objects.partial().await.unwrap(), []);
 }
 
@@ -113,7 +129,7 @@ async fn what_is_damaged_is_refused_until_it_is_stored_again() -> Result<()> {
         let refused = objects.get(digest, MOST).await.unwrap_err();
         assert!(matches!(refused, StoreError::Refused { .. }), "{subject}: {refused}");
         assert!(refused.to_string().contains("damaged; delete it and store it again"), "{subject}: {refused}");
-        objects.delete(digest).await?;
+        objects.delete(digest, Revision(u64::MAX)).await?;
         objects.put(digest, bytes.clone()).await?;
         assert!(objects.get(digest, MOST).await? == Some(bytes.clone()), "{subject}");
     }
@@ -136,9 +152,10 @@ async fn what_is_begun_is_not_there_and_can_be_removed() -> Result<()> {
     assert!(!objects.has(digest).await?);
     assert_eq!(objects.get(digest, MOST).await?, None);
     assert_eq!(objects.list().await?, []);
-    let partial: Vec<Digest> = objects.partial().await?.into_iter().map(|(digest, _)| digest).collect();
-    assert_eq!(partial, [digest]);
-    objects.delete(digest).await?;
+    let partial = objects.partial().await?;
+    assert_eq!(partial.iter().map(|stored| stored.digest).collect::<Vec<_>>(), [digest]);
+    // Its last change is that of its last chunk: nothing is left.
+    objects.delete(digest, partial[0].revision).await?;
     assert_eq!(objects.partial().await?, []);
     objects.put(digest, bytes.clone()).await?;
     assert!(objects.get(digest, MOST).await? == Some(bytes), "the bytes differ");

@@ -135,6 +135,17 @@ impl HostView {
         group.on.iter().all(|(key, value)| self.labels.get(key) == Some(value))
     }
 
+    /// True where an actor of the group answers, in whatever version.
+    pub(super) fn serves(&self, application: &AppName, group: &Group) -> bool {
+        let ready = self.ready.get(application);
+        ready.is_some_and(|ready| group.actors.iter().any(|actor| ready.actors.contains(actor)))
+    }
+
+    /// True where it has local state of the group.
+    pub(super) fn has_state(&self, application: &AppName, group: &Group) -> bool {
+        group.local.iter().any(|provider| self.states.contains(&(application.clone(), provider.clone())))
+    }
+
     /// True where the whole group is ready.
     pub(super) fn has_ready(&self, application: &AppName, version: u64, group: &Group) -> bool {
         self.ready.get(application).is_some_and(|ready| is_ready(ready, version, group))

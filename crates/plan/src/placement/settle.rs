@@ -6,9 +6,9 @@ use std::rc::Rc;
 use model::ids::{AppName, HostName};
 use model::placement::{AppPlacement, Replicas};
 
-use super::Group;
 use super::field::{Field, HostId, Stable};
 use super::state::{Holder, holder};
+use super::{Group, HostView};
 
 /// A group that is to be given hosts.
 pub(super) struct Settling<'a, 'p> {
@@ -58,7 +58,10 @@ impl<'a> Settling<'a, '_> {
         };
         let view = field.id(&host).and_then(|id| field.view(id));
         // Nobody else can take it over: it stays where it is, even on a host that is down.
-        let can = view.is_none_or(|view| !view.alive || view.can_run(self.group));
+        let can = view.is_none_or(|view| {
+            let keeps = || view.has_labels(self.group) || view.serves(self.application, self.group);
+            !view.alive || (view.can_run(self.group) && (keeps() || view.has_state(self.application, self.group)))
+        });
         let joins = view.is_some_and(|view| view.may_take(self.group));
         if joins || (can && self.ran_on(&host)) { vec![host] } else { Vec::new() }
     }
@@ -106,7 +109,11 @@ impl<'a> Settling<'a, '_> {
     /// else can take it, those that have it keep it.
     fn leaving(&self, before: &Before, chosen: &[HostId], field: &Field<'_>) -> Vec<HostId> {
         let mut leaving: Vec<_> = before.iter().filter(|(host, _)| !chosen.contains(host)).collect();
-        leaving.retain(|(host, _)| field.view(**host).is_some_and(|view| view.alive && view.can_run(self.group)));
+        // A host that began anew without a label that it had refuses what it no longer serves.
+        let serves = |view: &HostView| view.has_labels(self.group) || view.serves(self.application, self.group);
+        leaving.retain(|(host, _)| {
+            field.view(**host).is_some_and(|view| view.alive && view.can_run(self.group) && serves(view))
+        });
         leaving.sort_by_key(|(host, parts)| (!self.is_ready(**host, field), std::cmp::Reverse(**parts)));
         let ready = chosen.iter().filter(|host| self.is_ready(**host, field)).count();
         let awaited = match self.group.replicas {

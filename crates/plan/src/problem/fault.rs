@@ -93,6 +93,8 @@ pub enum Fault {
         contract: ContractName,
         /// The functions.
         functions: Vec<String>,
+        /// True where the provider is a process of its own, which no other reach leads to.
+        external: bool,
     },
     /// A provider cannot be fused yet.
     #[error("import `{import}` of actor {actor} has reach `fused` to provider {provider}: not supported yet")]

@@ -19,9 +19,7 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
             "use a contract whose functions are not async and take values only".to_owned()
         }
         Fault::Misfit { consumer, wanted, target, misfit } => of_misfit(consumer, wanted, target, misfit),
-        Fault::NoRoom { .. } => "give the function a result whose error is a string or `rpc-error` of \
-             `lath:rpc/types`, use reach `host`, or accept the trap with `on-failure = \"trap\"`"
-            .to_owned(),
+        Fault::NoRoom { external, .. } => no_room(*external),
         Fault::ExternalReach { .. } => "write `reach = \"lattice\"` in the link".to_owned(),
         Fault::UnknownFunction { near: Some(near), .. } => format!("did you mean `{near}`?"),
         Fault::UnknownFunction { .. } => "name one of these functions, or leave it out".to_owned(),
@@ -39,6 +37,15 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
         Fault::SeveralBesideState { shared, .. } => several_beside_state(shared),
         _ => of_adapters(fault),
     }
+}
+
+fn no_room(external: bool) -> String {
+    // Nothing in a host is a process of its own.
+    let nearer = if external { " or" } else { ", use reach `host`, or" };
+    format!(
+        "give the function a result whose error is a string or `rpc-error` of `lath:rpc/types`{nearer} accept the trap \
+         with `on-failure = \"trap\"`"
+    )
 }
 
 fn places_differ(ties: &[Tie]) -> String {

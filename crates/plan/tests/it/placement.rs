@@ -5,5 +5,6 @@ mod demands;
 mod histories;
 mod lab;
 mod reasons;
+mod relabelled;
 mod scale;
 mod scripts;

@@ -1,11 +1,12 @@
 //! A host's way to its lattice, which can be cut and mended.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::lattice::bus::Bus;
 use ::lattice::memory::MemoryBus;
-use ::lattice::objects::Objects;
-use ::lattice::store::{Bucket, Buckets, Entry, Revision, StoreError, Watch};
+use ::lattice::objects::{Objects, Stored};
+use ::lattice::store::{Bucket, Buckets, Change, Entry, Revision, StoreError, Watch};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use model::digest::Digest;
@@ -19,11 +20,27 @@ const PENDING_MAX: usize = 4096;
 pub struct Link {
     bus: Arc<MemoryBus>,
     open: watch::Sender<bool>,
+    told: Arc<Told>,
+}
+
+/// What the buckets have told a host, asked or by its watches.
+#[derive(Debug, Default)]
+struct Told {
+    entries: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Told {
+    fn count(&self, entry: &Entry) {
+        let bytes = entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len);
+        self.entries.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 impl Link {
     pub(super) fn new(bus: MemoryBus) -> Self {
-        Self { bus: Arc::new(bus), open: watch::Sender::new(true) }
+        Self { bus: Arc::new(bus), open: watch::Sender::new(true), told: Arc::default() }
     }
 
     /// Cuts the way to the lattice, as if NATS was gone, or mends it.
@@ -32,13 +49,18 @@ impl Link {
         self.bus.set_connected(open);
     }
 
+    /// The entries that the buckets have told this host so far, asked or by its watches, and their bytes.
+    pub fn told(&self) -> (u64, u64) {
+        (self.told.entries.load(Ordering::Relaxed), self.told.bytes.load(Ordering::Relaxed))
+    }
+
     pub(super) fn bus(&self) -> Arc<dyn Bus> {
         self.bus.clone()
     }
 
     pub(super) fn buckets(&self, of: &Buckets) -> Buckets {
         let cut = |bucket: &Arc<dyn Bucket>| -> Arc<dyn Bucket> {
-            Arc::new(CutBucket { bucket: bucket.clone(), open: self.open.subscribe() })
+            Arc::new(CutBucket { bucket: bucket.clone(), open: self.open.subscribe(), told: self.told.clone() })
         };
         Buckets {
             intent: cut(&of.intent),
@@ -64,6 +86,7 @@ fn check(open: &watch::Receiver<bool>) -> Result<(), StoreError> {
 struct CutBucket {
     bucket: Arc<dyn Bucket>,
     open: watch::Receiver<bool>,
+    told: Arc<Told>,
 }
 
 impl CutBucket {
@@ -80,7 +103,11 @@ impl CutBucket {
 
 impl Bucket for CutBucket {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
-        self.during(self.bucket.get(key))
+        self.during(Box::pin(async move {
+            let found = self.bucket.get(key).await?;
+            found.iter().for_each(|entry| self.told.count(entry));
+            Ok(found)
+        }))
     }
 
     fn history<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
@@ -113,7 +140,7 @@ impl Bucket for CutBucket {
             check(&self.open)?;
             let mut inner = self.bucket.watch(pattern).await?;
             let (changes, watch) = mpsc::channel(PENDING_MAX);
-            let mut open = self.open.clone();
+            let (mut open, told) = (self.open.clone(), self.told.clone());
             tokio::spawn(async move {
                 loop {
                     let change = tokio::select! {
@@ -123,6 +150,9 @@ impl Bucket for CutBucket {
                         _ = open.wait_for(|open| !open) => None,
                     };
                     let Some(change) = change else { return };
+                    if let Change::Entry(entry) = &change {
+                        told.count(entry);
+                    }
                     if changes.try_send(change).is_err() {
                         return;
                     }
@@ -160,17 +190,17 @@ impl Objects for CutObjects {
         })
     }
 
-    fn list(&self) -> BoxFuture<'_, Result<Vec<(Digest, u64)>, StoreError>> {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
         Box::pin(async move {
             check(&self.open)?;
             self.objects.list().await
         })
     }
 
-    fn delete(&self, digest: Digest) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn delete(&self, digest: Digest, last: Revision) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             check(&self.open)?;
-            self.objects.delete(digest).await
+            self.objects.delete(digest, last).await
         })
     }
 }

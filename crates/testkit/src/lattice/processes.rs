@@ -17,6 +17,7 @@ use ::host::operate::{Operator, Waited};
 use ::lattice::authority::Identity;
 use ::lattice::connect::{ConnectSettings, Connection};
 use anyhow::{Context as _, Result, anyhow, bail};
+use futures_util::{StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
 use host::HostProcess;
 use rig::nats::Server;
 use rig::process::Process;
@@ -33,6 +34,9 @@ use crate::http::{Answer, get};
 const POLL: Duration = Duration::from_millis(20);
 /// How long one try of an answer may take.
 const TRY: Duration = Duration::from_secs(15);
+
+/// Requests under way to many paths.
+const AT_ONCE: usize = 16;
 
 /// A NATS server, hosts and an operator.
 pub struct Processes {
@@ -70,12 +74,7 @@ impl Processes {
     /// A server with these hosts, each with an ingress.
     pub async fn of(lath: impl Into<PathBuf>, hosts: &[&str]) -> Result<Self> {
         let mut processes = Self::start(lath).await?;
-        for host in hosts {
-            processes.spawn(host, &HostOptions::default())?;
-        }
-        for host in hosts {
-            processes.joined(host).await?;
-        }
+        processes.join_all(hosts, &HostOptions::default()).await?;
         Ok(processes)
     }
 
@@ -109,6 +108,17 @@ impl Processes {
     pub async fn join(&mut self, name: &str, options: &HostOptions) -> Result<()> {
         self.spawn(name, options)?;
         self.joined(name).await
+    }
+
+    /// Lets hosts join, side by side.
+    pub async fn join_all(&mut self, names: &[&str], options: &HostOptions) -> Result<()> {
+        for name in names {
+            self.spawn(name, options)?;
+        }
+        for name in names {
+            self.joined(name).await?;
+        }
+        Ok(())
     }
 
     fn spawn(&mut self, name: &str, options: &HostOptions) -> Result<()> {
@@ -212,6 +222,12 @@ impl Processes {
                 _ => tokio::time::sleep(POLL).await,
             }
         }
+    }
+
+    /// The same of many paths, `AT_ONCE` at a time; the answers in the order of their paths.
+    pub async fn all_answered(&self, asked: &[(String, String)], patience: Duration) -> Result<Vec<Answer>> {
+        let answers = asked.iter().map(|(host, path)| self.answered(host, path, patience).map_ok(|(answer, _)| answer));
+        stream::iter(answers.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await
     }
 
     /// The ends of what the hosts and the server printed.

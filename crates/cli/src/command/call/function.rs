@@ -1,5 +1,6 @@
 //! Which function of which actor is meant.
 
+use adapter::text::TextError;
 use model::blueprint::{Blueprint, CompositePlan, ReceiverPlan, WIRE_1};
 use model::contract::{ContractName, Function};
 use model::ids::ActorName;
@@ -18,6 +19,12 @@ pub(super) struct Callee {
 }
 
 impl Callee {
+    /// The error of arguments that it does not take.
+    pub(super) fn refused(&self, source: TextError) -> CliError {
+        let signature = format!("{}: {}", self.name, self.function);
+        CliError::Arguments { function: self.name.clone(), signature, source }
+    }
+
     /// The name that is unique within the actor.
     fn address(&self) -> String {
         format!("{}#{}", self.contract, self.name)

@@ -17,6 +17,7 @@ pub(super) struct Changes {
     is_same: bool,
     changes: Vec<Change>,
     moves: Vec<Move>,
+    places: Vec<Place>,
     unplaced: Vec<Short>,
     upload_bytes: u64,
 }
@@ -41,6 +42,14 @@ struct Move {
     leaves: Vec<String>,
     #[serde(skip)]
     text: String,
+}
+
+/// Where something runs.
+#[derive(Serialize)]
+struct Place {
+    what: String,
+    before: Vec<String>,
+    after: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +78,11 @@ impl Changes {
             leaves: names(&change.leaves),
             text: change.to_string(),
         });
+        let places = preview.places.iter().map(|placing| Place {
+            what: placing.what.to_string(),
+            before: names(&placing.before),
+            after: names(&placing.after),
+        });
         let unplaced = preview.unplaced.iter().map(|short| Short { message: short.to_string(), help: short.mend() });
         Self {
             context: context.to_owned(),
@@ -76,8 +90,19 @@ impl Changes {
             is_same: preview.is_same,
             changes: changes.collect(),
             moves: moves.collect(),
+            places: places.collect(),
             unplaced: unplaced.collect(),
             upload_bytes: preview.upload_bytes,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts = |hosts: &[String]| if hosts.is_empty() { "nowhere".to_owned() } else { hosts.join(", ") };
+        match self.before == self.after {
+            true => writeln!(f, "  {} runs on {}", self.what, hosts(&self.after)),
+            false => writeln!(f, "  {} runs on {} → {}", self.what, hosts(&self.before), hosts(&self.after)),
         }
     }
 }
@@ -87,12 +112,14 @@ impl fmt::Display for Changes {
         let Self { context, standing, is_same, upload_bytes, .. } = self;
         match (standing, is_same) {
             (Some(version), true) => {
-                return writeln!(f, "on {context}: version {version} is the same; `lath up` would change nothing");
+                writeln!(f, "on {context}: version {version} is the same; `lath up` would change nothing")?;
+                return self.places.iter().try_for_each(|place| write!(f, "{place}"));
             }
             (Some(version), false) => writeln!(f, "on {context}: `lath up` would follow version {version}")?,
             (None, _) => writeln!(f, "on {context}: `lath up` would be its first version")?,
         }
         self.changes.iter().try_for_each(|change| writeln!(f, "  {}", change.text))?;
+        // Everything of a new version is among these.
         self.moves.iter().try_for_each(|change| writeln!(f, "  {}", change.text))?;
         writeln!(f, "  {} to send", Size(*upload_bytes))?;
         self.unplaced.iter().try_for_each(|short| writeln!(f, "  {}\n    {}", short.message, short.help))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host::operate::status::{AppStatus, OnHost, PartStatus};
+use host::operate::status::{AppStatus, OnHost, PartStatus, ProcessStatus};
 use model::placement::Replicas;
 use plan::placement::Unplaced;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub(crate) struct App {
     by: String,
     /// Milliseconds of the Unix epoch.
     at_ms: u64,
-    /// `down`, `stopping`, `refused`, `planning`, `starting`, `failing`, `short` or `ready`.
+    /// `down`, `stopping`, `refused`, `planning`, `starting`, `failing`, `unknown`, `short` or `ready`.
     state: &'static str,
     actors: Vec<Part>,
     providers: Vec<Part>,
@@ -41,6 +41,20 @@ struct Part {
     /// The hosts that have local state of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     state_on: Vec<String>,
+    /// Of a provider that is a process of its own: the contracts that it is to serve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serves: Option<Vec<String>>,
+    /// The processes that announce themselves, by instance; absent where they were not listened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processes: Option<BTreeMap<String, Process>>,
+}
+
+/// A process of a provider.
+#[derive(Serialize)]
+struct Process {
+    /// It announces all that it is to serve.
+    serves: bool,
+    wire: String,
 }
 
 #[derive(Serialize)]
@@ -53,7 +67,7 @@ enum Wanted {
 /// How a part is on a host.
 #[derive(Serialize)]
 struct Here {
-    /// `ready`, `starting`, `older`, `failing` or `lost`.
+    /// `ready`, `starting`, `older`, `failing`, `lost` or `unknown`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -97,7 +111,15 @@ impl App {
 impl Part {
     fn of(status: &PartStatus) -> Self {
         let state = status.state.as_ref();
+        let process = |(instance, process): (_, &ProcessStatus)| {
+            let ProcessStatus { serves, wire } = process.clone();
+            (ToString::to_string(instance), Process { serves, wire })
+        };
+        let external = status.external.as_ref();
+        let processes = external.and_then(|external| external.processes.as_ref());
         Self {
+            serves: external.map(|external| external.serves.iter().map(ToString::to_string).collect()),
+            processes: processes.map(|processes| processes.iter().map(process).collect()),
             name: status.name.clone(),
             wanted: status.wanted.map(|wanted| match wanted {
                 Replicas::Count(count) => Wanted::Count(count.get()),
@@ -108,6 +130,24 @@ impl Part {
             state: state.map(|state| if state.is_local { "local" } else { "shared" }),
             state_on: state.into_iter().flat_map(|state| &state.hosts).map(ToString::to_string).collect(),
         }
+    }
+
+    /// How a provider is that no host runs.
+    fn processes(&self, f: &mut fmt::Formatter<'_>, serves: &[String]) -> fmt::Result {
+        let serves = serves.join(", ");
+        let Some(processes) = &self.processes else {
+            return writeln!(f, "  is no host's: processes of its own serve {serves}");
+        };
+        if processes.is_empty() {
+            return writeln!(f, "  no process announces itself\n    start one that serves {serves}");
+        }
+        let named = |(instance, process): (&String, &Process)| match process.serves {
+            true => instance.clone(),
+            false => format!("{instance} (does not serve {serves})"),
+        };
+        let noun = if processes.len() == 1 { "process" } else { "processes" };
+        let all: Vec<String> = processes.iter().map(named).collect();
+        writeln!(f, "  {} {noun}: {}", processes.len(), all.join(", "))
     }
 
     fn ready(&self) -> usize {
@@ -134,6 +174,7 @@ impl Here {
             OnHost::Older(version) => ("older", Some(format!("version {version} serves"))),
             OnHost::Failing(reason) => ("failing", Some(reason.clone())),
             OnHost::Lost => ("lost", Some("the host is down".to_owned())),
+            OnHost::Unknown => ("unknown", Some("what the host tells cannot be read".to_owned())),
         };
         Self { state, reason }
     }
@@ -171,6 +212,9 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "  {}", self.name)?;
         self.kind.iter().try_for_each(|kind| write!(f, " ({kind})"))?;
+        if let Some(serves) = &self.serves {
+            return self.processes(f, serves);
+        }
         let of = match &self.wanted {
             Some(Wanted::Count(1)) => "1 host".to_owned(),
             Some(Wanted::Count(count)) => format!("{count} hosts"),

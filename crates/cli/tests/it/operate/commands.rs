@@ -70,12 +70,13 @@ fn what_is_not_done_in_time_is_a_failure_that_says_why() {
 fn failures_say_what_to_do() {
     let lattice = Lattice::new();
     lattice.counter("place = { replicas = 3 }", "keyvalue/embedded");
-    let rows: [(&[&str], i32, &str); 8] = [
+    let rows: [(&[&str], i32, &str); 9] = [
         (&["up", "counter"], 1, "lath.toml"),
         (&["down", "shop"], 1, "the lattice has no application shop; there are none"),
         (&["rollback", "shop"], 1, "the lattice has no application shop"),
         (&["status", "shop"], 1, "the lattice has no application shop"),
         (&["drain", "h9"], 1, "the lattice has no host h9; there are none"),
+        (&["forget", "h9"], 1, "the lattice has no host h9; there are none"),
         (&["status", "--context", "other"], 2, "there is no context `other`"),
         (&["up", "counter", "--wait", "soon"], 2, "a whole number and a unit"),
         (&["down", "./nowhere"], 1, "there is no application at ./nowhere"),

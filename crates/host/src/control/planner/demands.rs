@@ -27,8 +27,8 @@ pub(super) struct Demands {
     wanted: BTreeSet<Digest>,
     /// Those of them that were waited for in vain: no plan waits for them again.
     given_up: BTreeSet<Digest>,
-    /// Documents that cannot be derived, by application, so that each is reported once.
-    reported: BTreeMap<AppName, Digest>,
+    /// Documents that cannot be derived, by application, so that each is reported once, and why.
+    refused: BTreeMap<AppName, BTreeMap<Digest, String>>,
     /// The demands with the versions that they were last planned in.
     versioned: BTreeMap<AppName, Arc<Demand>>,
 }
@@ -58,6 +58,14 @@ impl Demands {
         if let Some(told) = self.told.take() {
             let gone = self.heads.extract_if(.., |app, _| !told.contains(app));
             self.deleted.extend(gone.map(|(app, _)| app));
+        }
+    }
+
+    /// Something is asked of an application, and nobody here can tell what: what is known of it stays.
+    pub(super) fn unreadable(&mut self, app: AppName) {
+        self.deleted.remove(&app);
+        if let Some(told) = &mut self.told {
+            told.insert(app);
         }
     }
 
@@ -113,6 +121,13 @@ impl Demands {
             return None;
         }
         let mut gathered = Gathered::default();
+        let heads = &self.heads;
+        self.refused.retain(|app, reasons| {
+            let newest = heads.get(app).and_then(|head| head.document);
+            let placed = placement.applications.get(app).map(|placed| placed.intent);
+            reasons.retain(|document, _| [newest, placed].contains(&Some(*document)));
+            !reasons.is_empty()
+        });
         self.deleted.retain(|app| placement.applications.contains_key(app));
         let asked = self.asked(placement);
         for (app, version, document) in asked {
@@ -165,7 +180,7 @@ impl Demands {
         version: u64,
         document: Digest,
     ) -> Known {
-        let reason = match library.demand(turn, document) {
+        let refused = match library.demand(turn, document) {
             None => {
                 self.wanted.insert(document);
                 return Known::NotYet;
@@ -176,10 +191,17 @@ impl Demands {
             Some(Ok(demand)) => format!("it is the intent of {}", demand.application),
             Some(Err(reason)) => reason.to_string(),
         };
-        if self.reported.insert(app.clone(), document) != Some(document) {
-            turn.report(Report::Underivable { app: app.clone(), document, reason });
+        let reason = format!("its newest version cannot be planned here: {refused}");
+        if self.refused.entry(app.clone()).or_default().insert(document, reason).is_none() {
+            turn.report(Report::Underivable { app: app.clone(), document, reason: refused });
         }
         Known::Refused
+    }
+
+    /// The applications whose newest version cannot be planned here, with the reason.
+    pub(super) fn failing(&self) -> impl Iterator<Item = (&AppName, &str)> {
+        let newest = |app| self.heads.get(app).and_then(|head| head.document);
+        self.refused.iter().filter_map(move |(app, reasons)| Some((app, reasons.get(&newest(app)?)?.as_str())))
     }
 
     fn versioned(&mut self, app: &AppName, version: u64, document: Digest, derived: &Arc<Demand>) -> Arc<Demand> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lattice::document::{HostRecord, Incarnation};
 use lattice::store::Revision;
 use model::digest::Digest;
-use model::ids::HostName;
+use model::ids::{AppName, HostName, ProviderName};
 use plan::placement::HostView;
 
 use crate::control::effect::Report;
@@ -21,6 +21,8 @@ use crate::limits::PLANNER_RANKS_MAX;
 pub(super) struct Hosts {
     me: HostName,
     records: BTreeMap<HostName, Arc<HostRecord>>,
+    /// Hosts whose record stands and cannot be read; what was known of it before stays.
+    unreadable: BTreeSet<HostName>,
     pub(super) leases: Leases,
     /// What the watch has told since it began; none once all is told.
     told: Option<BTreeSet<HostName>>,
@@ -31,7 +33,7 @@ pub(super) struct Hosts {
 impl Hosts {
     pub(super) fn new(me: HostName) -> Self {
         let leases = Leases::new(me.clone());
-        Self { me, records: BTreeMap::new(), leases, told: None, readiness_awaited: false }
+        Self { me, records: BTreeMap::new(), unreadable: BTreeSet::new(), leases, told: None, readiness_awaited: false }
     }
 
     pub(super) fn watch_began(&mut self) {
@@ -40,11 +42,32 @@ impl Hosts {
 
     pub(super) fn watch_current(&mut self) {
         let Some(told) = self.told.take() else { return };
-        let gone: Vec<HostName> = self.records.keys().filter(|host| !told.contains(*host)).cloned().collect();
+        let known = self.records.keys().chain(&self.unreadable);
+        let gone: BTreeSet<HostName> = known.filter(|host| !told.contains(*host)).cloned().collect();
         for host in gone {
-            self.records.remove(&host);
-            self.leases.forget(&host);
+            self.forget(&host);
         }
+    }
+
+    /// True where something was known of it.
+    fn forget(&mut self, host: &HostName) -> bool {
+        self.leases.forget(host);
+        let unreadable = self.unreadable.remove(host);
+        self.records.remove(host).is_some() || unreadable
+    }
+
+    /// A host's record stands, and cannot be read.
+    pub(super) fn unreadable(&mut self, now: Moment, host: HostName) {
+        if let Some(told) = &mut self.told {
+            told.insert(host.clone());
+        }
+        self.leases.expect_any(now, &host);
+        self.unreadable.insert(host);
+    }
+
+    /// Hosts of which nothing is known but that they are there.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &HostName> {
+        self.unreadable.iter().filter(|host| !self.records.contains_key(*host))
     }
 
     /// True where planning may come out differently.
@@ -52,13 +75,17 @@ impl Hosts {
         if let Some(told) = &mut self.told {
             told.insert(host.clone());
         }
-        let Some(record) = record else {
-            self.leases.forget(&host);
-            return self.records.remove(&host).is_some();
-        };
+        let Some(record) = record else { return self.forget(&host) };
+        self.unreadable.remove(&host);
         self.leases.expect(now, &host, record.incarnation);
         let before = self.records.insert(host, record.clone());
         before.is_none_or(|before| self.matters(&before, &record))
+    }
+
+    /// True where a host tells that it has the state of a provider.
+    pub(super) fn is_state_told(&self, app: &AppName, provider: &ProviderName) -> bool {
+        let state = (app.clone(), provider.clone());
+        self.records.values().any(|record| record.states.contains(&state))
     }
 
     fn matters(&self, before: &HostRecord, after: &HostRecord) -> bool {

@@ -25,7 +25,10 @@ pub(super) struct Pointers {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     revision: Revision,
+    /// None where it was deleted, or cannot be read.
     pointer: Option<Pointer>,
+    /// A later lath wrote it: what it says is not known, and not to be changed.
+    newer: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -48,8 +51,17 @@ impl Pointers {
     }
 
     pub(super) fn seen(&mut self, held: &Held, key: &PointerKey, revision: Revision, pointer: Option<Pointer>) {
-        if self.seen.get(key).is_none_or(|seen| seen.revision < revision) {
-            self.seen.insert(key.clone(), Seen { revision, pointer });
+        self.stands(held, key, Seen { revision, pointer, newer: false });
+    }
+
+    /// A pointer that cannot be read is written anew, unless a later lath wrote it.
+    pub(super) fn unreadable(&mut self, held: &Held, key: &PointerKey, revision: Revision, newer: bool) {
+        self.stands(held, key, Seen { revision, pointer: None, newer });
+    }
+
+    fn stands(&mut self, held: &Held, key: &PointerKey, stands: Seen) {
+        if self.seen.get(key).is_none_or(|seen| seen.revision < stands.revision) {
+            self.seen.insert(key.clone(), stands);
             self.compare(held, key);
         }
     }
@@ -67,9 +79,11 @@ impl Pointers {
     }
 
     fn compare(&mut self, held: &Held, key: &PointerKey) {
-        let said = self.seen.get(key).and_then(|seen| seen.pointer);
+        let seen = self.seen.get(key);
+        let said = seen.and_then(|seen| seen.pointer);
         let wanted = held.digest_of(key);
-        let newer = said.is_some_and(|said| said.generation > held.placement.generation);
+        let newer =
+            seen.is_some_and(|seen| seen.newer) || said.is_some_and(|said| said.generation > held.placement.generation);
         let right = said.map_or(wanted == Shard::nothing_digest(), |said| said.digest == wanted);
         if newer || right {
             self.lagging.remove(key);

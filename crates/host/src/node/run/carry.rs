@@ -6,21 +6,24 @@ use std::time::{Duration, Instant};
 use lattice::document::Phase;
 
 use super::{Input, Run};
-use crate::control::{Effect, Event, Op, Report};
+use crate::control::{Effect, Event, Op, Report, Underivable};
 use crate::limits::REJOIN_WAIT_MAX;
 use crate::node::leave;
 use crate::node::standing::NodeNews;
+use crate::server::Server;
 
 impl Run {
     /// Begins what an effect asks for; gives what is known about it already. Nothing here waits.
     pub(super) fn carry_out(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::PutLease { op, incarnation } => self.store.put_lease(op, incarnation),
-            Effect::DeleteLease => self.deleting = Some(self.store.delete_lease()),
+            Effect::DeleteLease => self.deleting.push(self.store.delete_lease()),
+            Effect::DeleteRecord => self.deleting.push(self.store.delete_record()),
             Effect::PutRecord { op, expected, record } => self.store.put_record(op, expected, record),
             Effect::Derive(document) => match self.documents.get(document) {
-                Some(derived) => {
-                    return Some(Event::Derived { document, result: Ok(Arc::clone(&derived.demand)) });
+                Some(known) => {
+                    let result = known.map(|derived| Arc::clone(&derived.demand)).map_err(Underivable::Refused);
+                    return Some(Event::Derived { document, result });
                 }
                 None => self.documents.ask(document),
             },
@@ -48,6 +51,7 @@ impl Run {
             let joined = self.told.borrow().joined;
             self.telling.set_phase(if joined { Phase::Open } else { Phase::Joining });
             self.told.send_modify(|status| status.draining = false);
+            self.serve_routes();
         }
         (self.tell)(NodeNews::Report(report));
     }
@@ -68,18 +72,17 @@ impl Run {
 
     fn ask_echo(&self, op: Op) {
         let (bus, input) = (Arc::clone(&self.connection.bus), self.input.clone());
+        let until = Instant::now() + REJOIN_WAIT_MAX;
         // By the way that calls take, as long as there is one: nothing that waited there is left when it comes back.
-        let outside = self.switchboard.outside().filter(|_| self.doors.server.is_some());
-        let caller = outside.map(|outside| outside.caller.clone());
+        let echoes = self.doors.server.as_ref().map(Server::echoes);
         tokio::spawn(async move {
-            let until = Instant::now() + REJOIN_WAIT_MAX;
             if let Err(reason) = bus.flush(until).await {
                 return tracing::debug!(%reason, "no echo; it is asked for again");
             }
-            if let Some(caller) = caller
-                && let Err(failure) = caller.echo(until).await
+            if let Some(echoes) = echoes
+                && let Err(reason) = echoes.ask(until).await
             {
-                return tracing::debug!(reason = %failure.error, "no echo among calls; it is asked for again");
+                return tracing::debug!(%reason, "no echo among calls; it is asked for again");
             }
             drop(input.send(Input::Control(Event::Echo(op))).await);
         });

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use engine::EngineSettings;
 use lattice::calls::Caller;
 use lattice::document::{Document as _, HostRecord, Incarnation};
+use lattice::pulse::Pulse;
 use lattice::store::{Buckets, StoreError};
 use model::ids::{AppName, HostName, ProviderName};
 use provider::contracts;
@@ -32,7 +33,6 @@ use crate::node::store::Store;
 use crate::node::{Connection, NodeError, NodeSettings, TellNode, chain, watch as watches};
 use crate::outside::gateway::Gateway;
 use crate::outside::processes::Processes;
-use crate::pulse::Pulse;
 use crate::router::{Outside, Switchboard};
 use crate::server::{Reception, Server, Trust};
 
@@ -52,7 +52,7 @@ impl Run {
         let incarnation = incarnation(&connection.buckets, &settings.name).await?;
         let (bus, subjects) = (&connection.bus, &connection.subjects);
         let me = settings.name.clone();
-        let health = Health::default();
+        let health = Health::of(me.clone());
         let caller = Caller::start(Arc::clone(bus), subjects.clone(), me.clone(), incarnation).await?;
         let telling = Telling::new(me.clone(), incarnation, settings.instances);
         let ticking = beats::tick(telling.clone(), Arc::clone(bus), subjects.clone(), health.clone());
@@ -67,7 +67,7 @@ impl Run {
             Trust::Agreement { knowledge: known, health: health.clone(), requests: contracts::handler()?.name.clone() };
         let stamp = Some(pulse.stamp());
         let reception = Reception { host: me.clone(), switchboard: switchboard.clone(), trust, stamp };
-        let doors = open_doors(&connection, settings.listen, reception, processes).await?;
+        let doors = open_doors(&connection, settings.listen, reception, processes, pulse.awake()).await?;
         let listen = doors.gate.as_ref().map(Gate::address);
         let listening = beats::listen(bus, subjects, &health).await?;
         let executor = start_executor(&settings, &connection, &switchboard, &input, &tell)?;
@@ -102,7 +102,7 @@ impl Run {
             share: Share::default(),
             next: None,
             again: None,
-            deleting: None,
+            deleting: Vec::new(),
             placed: BTreeMap::new(),
             adopted: None,
             ready: BTreeMap::new(),
@@ -120,12 +120,13 @@ async fn open_doors(
     listen: Option<SocketAddr>,
     reception: Reception,
     processes: Processes,
+    awake: watch::Receiver<bool>,
 ) -> Result<Doors, NodeError> {
     let (bus, subjects) = (&connection.bus, &connection.subjects);
     let (switchboard, stamp) = (reception.switchboard.clone(), reception.stamp.clone());
     let server = Server::start(Arc::clone(bus), subjects.clone(), reception).await?;
     let gateway = Gateway::new(Arc::clone(bus), subjects.clone(), switchboard.clone(), stamp.clone())?;
-    let outsiders = Outsiders::start(bus, subjects, processes, gateway).await?;
+    let outsiders = Outsiders::start(bus, subjects, processes, gateway, awake).await?;
     let gate = listen.map(|address| Gate::open(address, switchboard, stamp)).transpose()?;
     Ok(Doors { server: Some(server), gate, outsiders: Some(outsiders) })
 }

@@ -120,3 +120,14 @@ fn a_planner_that_leaves_moves_its_own_work_first() {
     scene.pass(LEASE_RENEWAL * 2, &["h2"]);
     assert!(is_out(&scene), "{:?}", scene.state.adopted());
 }
+
+#[test]
+fn it_is_forgotten_unless_it_has_state_of_its_own() {
+    for (state, removed) in [(false, 1), (true, 0)] {
+        let mut scene = scene(state, &["h1"]);
+        scene.tell(Event::DrainAsked { force: true });
+        scene.pass(DRAIN_MOVES_MAX, &[]);
+        assert!(is_out(&scene));
+        assert_eq!(count(&scene.done, |effect| *effect == Effect::DeleteRecord), removed, "state {state}");
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use host::control::{Effect, Event, Report, Topic, Underivable};
 use host::limits::{FETCH_PAUSE, FETCH_WAIT_MAX, FETCHES_MAX};
 use lattice::document::{HostRecord, Pointer, PointerKey, Shard};
+use lattice::limits::{FAILING_MAX, REASON_BYTES_MAX};
 use model::digest::Digest;
 
 use super::scene::{Scene, app, count, document, free, millis, pinned, placed, record, reports};
@@ -94,6 +95,88 @@ fn an_intent_that_cannot_be_derived_leaves_the_version_before() {
     scene.tell(Event::Derived { document: document(2), result: refused });
     assert_eq!(scene.runs("shop"), Some(1));
     assert!(matches!(reports(&scene.done).as_slice(), [Report::Underivable { .. }]), "{:?}", reports(&scene.done));
+}
+
+/// What the host's record tells to be failing, as application and reason.
+fn failing(scene: &Scene) -> Vec<(String, String)> {
+    scene.state.record().failing.iter().map(|failing| (failing.app.to_string(), failing.reason.clone())).collect()
+}
+
+#[test]
+fn the_record_says_why_something_is_not_taken_on() {
+    let mut scene = scene();
+    let (shop, foreign) = (free("shop", document(1), 1), free("bank", document(2), 1));
+    scene.documents.extend([(shop.intent, shop.clone()), (document(2), foreign.clone())]);
+    scene.given(1, &[("shop", &placed(&shop, 1, 1, &["h1"]))]);
+    assert_eq!(failing(&scene), []);
+    scene.given(2, &[("shop", &placed(&foreign, 2, 2, &["h1"]))]);
+    let reason = "this host refuses it: the shard of shop holds another application";
+    assert_eq!(failing(&scene), [("shop".to_owned(), reason.to_owned())]);
+    // What the executor tells comes first, and takes nothing of it away.
+    let load = lattice::document::Failing::new(app("bank"), None, "no such component");
+    scene.tell(Event::Failing(vec![load]));
+    let told = failing(&scene);
+    assert_eq!(told.iter().map(|(app, _)| app.as_str()).collect::<Vec<_>>(), ["bank", "shop"]);
+    scene.tell(Event::Failing(Vec::new()));
+    scene.answers = false;
+    scene.given(3, &[("shop", &placed(&free("shop", document(3), 1), 3, 3, &["h1"]))]);
+    for (digest, shard) in scene.shards.clone() {
+        scene.tell(Event::Shard { digest, shard: Some(shard) });
+    }
+    scene
+        .tell(Event::Derived { document: document(3), result: Err(Underivable::Refused("no such export".to_owned())) });
+    assert_eq!(failing(&scene), [("shop".to_owned(), "it cannot be planned here: no such export".to_owned())]);
+    scene.answers = true;
+    scene.given(4, &[("shop", &placed(&shop, 4, 4, &["h1"]))]);
+    assert_eq!((failing(&scene), scene.runs("shop")), (Vec::new(), Some(4)));
+}
+
+#[test]
+fn what_is_refused_is_told_up_to_a_bound_and_written_once() {
+    let mut scene = scene();
+    let foreign = free("other", document(1), 1);
+    scene.documents.insert(document(1), foreign.clone());
+    let names: Vec<String> = (0..FAILING_MAX + 8).map(|number| format!("app{number}")).collect();
+    let part = placed(&foreign, 1, 1, &["h1"]);
+    let parts: Vec<_> = names.iter().map(|name| (name.as_str(), &part)).collect();
+    scene.given(1, &parts);
+    scene.pass(millis(1_000), &[]);
+    assert_eq!(scene.state.record().failing.len(), FAILING_MAX);
+    // What is longer than may be told stands as told: it is not written again and again.
+    let reason = "x".repeat(2 * REASON_BYTES_MAX);
+    let storage = lattice::document::Storage::Unsafe { reason };
+    scene.tell(Event::Facts(Box::new(HostRecord { storage, ..follower() })));
+    let mut written = 0;
+    for _ in 0..20 {
+        for effect in scene.tick() {
+            if let Effect::PutRecord { record, .. } = effect {
+                written += 1;
+                // The watch tells what can be read of it.
+                let read = lattice::document::Document::decode(&lattice::document::Document::encode(&*record)).unwrap();
+                let (host, revision) = (record.name.clone(), scene.next());
+                scene.tell(Event::Record { host, revision, record: Some(std::sync::Arc::new(read)) });
+            }
+        }
+    }
+    assert_eq!(written, 1);
+}
+
+#[test]
+fn what_was_refused_is_not_derived_again_because_something_else_changes() {
+    let mut scene = scene();
+    let (shop, bank) = (free("shop", document(1), 1), free("bank", document(2), 1));
+    scene.documents.insert(bank.intent, bank.clone());
+    scene.refused.insert(document(1), "no such export".to_owned());
+    let asked = |effects: &[Effect]| count(effects, |effect| *effect == Effect::Derive(document(1)));
+    let mut all = Vec::new();
+    for generation in 1..6 {
+        let shop = placed(&shop, 1, 1, &["h1"]);
+        let bank = placed(&bank, generation, generation, &["h1"]);
+        all.extend(scene.given(generation, &[("shop", &shop), ("bank", &bank)]));
+        all.extend(scene.pass(FETCH_PAUSE * 3, &[]));
+        assert_eq!(scene.runs("bank"), Some(generation));
+    }
+    assert_eq!((asked(&all), reports(&all).len()), (1, 1), "{:?}", reports(&all));
 }
 
 #[test]

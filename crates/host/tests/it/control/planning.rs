@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use host::control::{Effect, Event, Op, Outcome, Report, Topic, Underivable};
 use host::limits::{
-    ATTEMPT_TIME_MAX, DERIVE_WAIT_MAX, LEASE_LAPSE, LEASE_RENEWAL, ORPHANS_MAX, PLAN_PAUSE, PLAN_RETRY_PAUSE,
-    PLANNER_RANKS_MAX, PLANNER_STEP, PLANNER_WRITES_MAX, REPAIR_PAUSE, SYNC_WAIT_MAX,
+    ATTEMPT_TIME_MAX, DERIVE_WAIT_MAX, HOMES_MAX, LEASE_LAPSE, LEASE_RENEWAL, ORPHANS_MAX, PLAN_PAUSE,
+    PLAN_RETRY_PAUSE, PLANNER_RANKS_MAX, PLANNER_STEP, PLANNER_WRITES_MAX, REPAIR_PAUSE, SYNC_WAIT_MAX,
 };
 use lattice::document::{HostRecord, PointerKey, Shard};
 use lattice::store::Revision;
 
-use super::scene::{Scene, TOPICS, app, count, document, free, head, millis, name, record, reports};
+use super::scene::{Scene, TOPICS, app, count, document, free, head, millis, name, on, pinned, record, reports};
 
 /// What is written, in its order, each kind once.
 fn kinds(effects: &[Effect]) -> Vec<&'static str> {
@@ -105,7 +105,7 @@ fn nothing_is_planned_while_it_is_unknown_whether_a_host_lives() {
 
 #[test]
 fn planners_wait_by_their_rank_and_by_no_more_than_the_last() {
-    let others: Vec<String> = (2..20).map(|number| format!("h{number}")).collect();
+    let others: Vec<String> = (2..PLANNER_RANKS_MAX + 5).map(|number| format!("h{number}")).collect();
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
     let mut waits = BTreeSet::new();
     for me in &others {
@@ -294,6 +294,57 @@ fn pointers_that_a_dead_planner_left_behind_are_written() {
 }
 
 #[test]
+fn what_goes_down_and_up_again_finds_the_host_of_its_state() {
+    // As many as are remembered, and more, which hosts alone know of.
+    for more in [0, 40] {
+        let mut scene = Scene::new(HostRecord { kinds: BTreeSet::new(), ..record("h1", 10) });
+        scene.join(&["h2"]);
+        let names: Vec<String> = (0..HOMES_MAX + more).map(|number| format!("app{number}")).collect();
+        let demand = |number: usize| pinned(&names[number], document(number as u64));
+        (0..names.len()).for_each(|number| scene.intend(1, &demand(number)));
+        scene.pass(LEASE_RENEWAL * 2, &["h2"]);
+        assert!(names.iter().all(|name| on(&scene, name) == [super::scene::name("h2")]));
+        names.iter().for_each(|name| drop(scene.tell(Event::Intent { app: app(name), head: Some(head(2, None)) })));
+        scene.pass(LEASE_RENEWAL * 2, &["h2"]);
+        assert!(names.iter().all(|name| on(&scene, name).is_empty()));
+        // Another host, which has less to do. That with the state has not told of it yet.
+        scene.told_record(record("h3", 10));
+        scene.renewed("h3", 10);
+        (0..names.len()).for_each(|number| scene.intend(3, &demand(number)));
+        scene.pass(LEASE_RENEWAL * 2, &["h2", "h3"]);
+        let strayed = names.iter().filter(|name| on(&scene, name) == [super::scene::name("h3")]);
+        assert_eq!(strayed.count(), more);
+    }
+}
+
+#[test]
+fn what_went_down_last_is_remembered_whatever_went_down_before() {
+    let mut scene = Scene::new(HostRecord { kinds: BTreeSet::new(), ..record("h1", 10) });
+    scene.join(&["h2"]);
+    let names: Vec<String> = (0..HOMES_MAX).map(|number| format!("app{number}")).chain(["last".to_owned()]).collect();
+    // What stays on h2, so that h3 will have less to do.
+    scene.intend(1, &pinned("busy", document(9_000)));
+    // One that goes down after all others.
+    for (number, name) in names.iter().enumerate() {
+        if name == "last" {
+            scene.pass(LEASE_RENEWAL * 2, &["h2"]);
+            names.iter().for_each(|name| drop(scene.tell(Event::Intent { app: app(name), head: Some(head(2, None)) })));
+            scene.pass(LEASE_RENEWAL * 2, &["h2"]);
+        }
+        scene.intend(if name == "last" { 3 } else { 1 }, &pinned(name, document(number as u64)));
+    }
+    scene.pass(LEASE_RENEWAL * 2, &["h2"]);
+    assert_eq!(on(&scene, "last"), [name("h2")]);
+    scene.tell(Event::Intent { app: app("last"), head: Some(head(4, None)) });
+    scene.pass(LEASE_RENEWAL * 2, &["h2"]);
+    scene.told_record(record("h3", 10));
+    scene.renewed("h3", 10);
+    scene.intend(5, &pinned("last", document(HOMES_MAX as u64)));
+    scene.pass(LEASE_RENEWAL * 2, &["h2", "h3"]);
+    assert_eq!(on(&scene, "last"), [name("h2")]);
+}
+
+#[test]
 fn what_is_gone_leaves_pointers_to_nothing() {
     let mut scene = Scene::joined(&[]);
     scene.intend(1, &free("shop", document(1), 1));
@@ -322,6 +373,37 @@ fn what_cannot_be_derived_stays_in_its_last_version_and_hinders_nobody() {
         let told = reports(&effects).iter().any(|report| matches!(report, Report::Underivable { .. }));
         assert_eq!(told, answer != Underivable::Unavailable);
     }
+}
+
+#[test]
+fn a_version_that_a_planner_cannot_derive_is_told_once_and_stands_in_its_record() {
+    let mut scene = Scene::joined(&[]);
+    // Neither what is asked for nor what is placed can be derived here.
+    for version in 1..4 {
+        let document = document(version);
+        scene.refused.insert(document, format!("no export {version}"));
+        scene.tell(Event::Intent { app: app("shop"), head: Some(head(version, Some(document))) });
+        for number in 0..3 {
+            scene.intend(1, &free(&format!("bank{version}{number}"), super::scene::document(version * 10 + number), 1));
+            scene.pass(LEASE_RENEWAL, &[]);
+        }
+        let told = scene.state.record().failing.iter().map(|failing| (failing.app.clone(), failing.reason.clone()));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [(app("shop"), format!("its newest version cannot be planned here: no export {version}"))]
+        );
+    }
+    let told = reports(&scene.done).into_iter().filter(|report| matches!(report, Report::Underivable { .. }));
+    assert_eq!(told.count(), 3);
+    assert_eq!(
+        count(
+            &scene.done,
+            |effect| matches!(effect, Effect::Derive(document) if *document == super::scene::document(3))
+        ),
+        1
+    );
+    scene.tell(Event::Intent { app: app("shop"), head: Some(head(4, None)) });
+    assert_eq!(scene.state.record().failing, []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::control::{Effect, Event, Moment, Op, Outcome, Report, State, Topic, step};
+use host::control::{Effect, Event, Moment, Op, Outcome, Report, State, Topic, Underivable, step};
 use host::limits::CONTROL_TICK;
 use lattice::document::{
     Author, HostRecord, Incarnation, IntentHead, Pointer, PointerKey, Root, Shard, Storage, UnixMillis,
@@ -102,6 +102,8 @@ pub struct Scene {
     pub answers: bool,
     pub shards: BTreeMap<Digest, Arc<Shard>>,
     pub documents: BTreeMap<Digest, Arc<Demand>>,
+    /// Documents that cannot be derived, and why.
+    pub refused: BTreeMap<Digest, String>,
     pub root: Option<(Revision, Arc<Root>)>,
     pub pointers: BTreeMap<PointerKey, (Revision, Pointer)>,
     /// Everything that was done.
@@ -117,6 +119,7 @@ impl Scene {
             answers: true,
             shards: BTreeMap::new(),
             documents: BTreeMap::new(),
+            refused: BTreeMap::new(),
             root: None,
             pointers: BTreeMap::new(),
             done: Vec::new(),
@@ -224,7 +227,9 @@ impl Scene {
             Effect::FetchShard(digest) => vec![Event::Shard { digest, shard: self.shards.get(&digest).cloned() }],
             Effect::Derive(document) => {
                 let demand = self.documents.get(&document).cloned();
-                let result = demand.ok_or(host::control::Underivable::Unavailable);
+                let refused = self.refused.get(&document).cloned();
+                let absent = refused.map_or(Underivable::Unavailable, Underivable::Refused);
+                let result = demand.ok_or(absent);
                 vec![Event::Derived { document, result }]
             }
             Effect::ReplaceRoot { op, root, .. } => {
@@ -288,4 +293,18 @@ pub fn reports(effects: &[Effect]) -> Vec<Report> {
 /// How many effects are of a kind.
 pub fn count(effects: &[Effect], kind: impl Fn(&Effect) -> bool) -> usize {
     effects.iter().filter(|effect| kind(effect)).count()
+}
+
+/// The hosts on which an application is placed, as their pointers say.
+pub fn on(scene: &Scene, of: &str) -> Vec<HostName> {
+    let mut hosts = Vec::new();
+    for (key, (_, pointer)) in &scene.pointers {
+        let shard = scene.shards.get(&pointer.digest);
+        if let (PointerKey::Host(host), Some(Shard::Host { apps, .. })) = (key, shard.map(Arc::as_ref))
+            && apps.contains_key(&app(of))
+        {
+            hosts.push(host.clone());
+        }
+    }
+    hosts
 }

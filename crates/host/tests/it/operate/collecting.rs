@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use host::limits::{COLLECT_AGE_MIN, COLLECT_DOCUMENTS_MAX, COLLECT_PIECES_MAX};
 use lattice::document::{Document as _, IntentHead, UnixMillis};
-use lattice::objects::{MemoryObjects, Objects};
-use lattice::store::{Buckets, MemoryBuckets, StoreError};
+use lattice::objects::{MemoryObjects, Objects, Stored};
+use lattice::store::{Buckets, MemoryBuckets, Revision, StoreError};
 use model::digest::Digest;
 
 use super::lattice_world::{World, app, counter};
@@ -34,21 +34,21 @@ impl Objects for Aged {
         self.inner.get(digest, bytes_max)
     }
 
-    fn list(&self) -> BoxFuture<'_, Result<Vec<(Digest, u64)>, StoreError>> {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
         Box::pin(async move {
             let all = self.inner.list().await?;
             let old = self.old.lock().unwrap();
             let at = |digest| if old.contains(&digest) { 1_000 } else { 1_000 + self.age };
-            Ok(all.into_iter().map(|(digest, _)| (digest, at(digest))).collect())
+            Ok(all.into_iter().map(|stored| Stored { at: at(stored.digest), ..stored }).collect())
         })
     }
 
-    fn delete(&self, digest: Digest) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn delete(&self, digest: Digest, last: Revision) -> BoxFuture<'_, Result<(), StoreError>> {
         if self.refuses {
             let (bucket, key) = ("bytes".to_owned(), digest.to_string());
             return Box::pin(async { Err(StoreError::Refused { bucket, key, reason: "no permission".to_owned() }) });
         }
-        self.inner.delete(digest)
+        self.inner.delete(digest, last)
     }
 }
 
@@ -84,7 +84,7 @@ async fn what_no_kept_version_needs_goes_when_it_is_old() {
         let deployed = world.operator.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
         assert_eq!(deployed.collected, expected);
         let left = aged.inner.list().await.unwrap();
-        assert_eq!(left.iter().filter(|(digest, _)| junk.contains(digest)).count(), 3 - expected);
+        assert_eq!(left.iter().filter(|stored| junk.contains(&stored.digest)).count(), 3 - expected);
         assert_eq!(left.len(), 2 + 3 - expected);
     }
 }
@@ -95,7 +95,7 @@ async fn what_any_kept_version_needs_stays() {
     let (one, two) = (counter("", "keyvalue/embedded"), counter("", "keyvalue/memory"));
     world.operator.up(&one, &mut |_| {}).await.unwrap();
     world.operator.up(&two, &mut |_| {}).await.unwrap();
-    *aged.old.lock().unwrap() = aged.inner.list().await.unwrap().into_iter().map(|(digest, _)| digest).collect();
+    *aged.old.lock().unwrap() = aged.inner.list().await.unwrap().into_iter().map(|stored| stored.digest).collect();
     // Something young, by which the others are old.
     world.objects.put(Digest::of(b"young"), Bytes::from_static(b"young")).await.unwrap();
     assert_eq!(world.operator.down(&app()).await.unwrap().collected, 0);
@@ -150,4 +150,22 @@ async fn a_lattice_with_too_many_versions_keeps_everything() {
         world.buckets.intent.put(&format!("a{application}"), head.encode()).await.unwrap();
     }
     assert_eq!(world.operator.collect().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_deployed_while_unused_bytes_are_looked_for_stays() {
+    let (world, aged, _) = world(0, old_age(), false);
+    let application = counter("", "keyvalue/embedded");
+    world.operator.up(&application, &mut |_| {}).await.unwrap();
+    world.buckets.intent.delete("counter").await.unwrap();
+    *aged.old.lock().unwrap() = aged.inner.list().await.unwrap().into_iter().map(|stored| stored.digest).collect();
+    world.objects.put(Digest::of(b"young"), Bytes::from_static(b"young")).await.unwrap();
+    // What was listed is unused, and is stored again before it is removed.
+    let listed = world.objects.list().await.unwrap();
+    world.operator.clone().without_collecting().up(&application, &mut |_| {}).await.unwrap();
+    for stored in &listed {
+        world.objects.delete(stored.digest, stored.revision).await.unwrap();
+    }
+    world.operator.rollback(&app(), Some(1)).await.unwrap();
+    assert_eq!(aged.inner.list().await.unwrap().len(), 2);
 }

@@ -38,7 +38,7 @@ async fn bytes_that_vanished_are_sent_again() {
     let application = counter("", "keyvalue/embedded");
     world.operator.up(&application, &mut |_| {}).await.unwrap();
     let component = *application.intent().components.values().map(|view| &view.digest).next().unwrap();
-    world.objects.delete(component).await.unwrap();
+    world.objects.delete(component, Revision(u64::MAX)).await.unwrap();
     let again = world.operator.up(&application, &mut |_| {}).await.unwrap();
     assert!(!again.is_new && world.objects.has(component).await.unwrap());
 }
@@ -110,7 +110,7 @@ async fn what_cannot_be_gone_back_to_is_told() {
         );
     }
     let component = *application.intent().components.values().map(|view| &view.digest).next().unwrap();
-    world.objects.delete(component).await.unwrap();
+    world.objects.delete(component, Revision(u64::MAX)).await.unwrap();
     let gone = message(world.operator.rollback(&app(), Some(1)).await.unwrap_err());
     assert!(gone.contains(&format!("{component} of version 1 of counter is not in the lattice any more")), "{gone}");
 }

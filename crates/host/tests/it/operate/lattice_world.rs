@@ -8,7 +8,7 @@ use host::operate::Operator;
 use lattice::call::Incarnation;
 use lattice::document::{Document, HostRecord, Lease, PointerKey, ROOT_KEY, Root, Shard, Storage, shard_key};
 use lattice::objects::{MemoryObjects, Objects};
-use lattice::store::{Buckets, MemoryBuckets};
+use lattice::store::{Bucket, Buckets, MemoryBucket, MemoryBuckets, MemoryOptions};
 use model::digest::Digest;
 use model::ids::{AppName, HostName};
 use model::placement::{Placement, Ready};
@@ -130,6 +130,14 @@ impl World {
         self.buckets.blueprint.put(&shard_key(digest), bytes).await.unwrap();
         digest
     }
+}
+
+/// Takes all leases away, as servers do that begin anew; the bucket that now keeps them.
+pub(crate) fn leases(world: &mut World, options: MemoryOptions) -> Arc<dyn Bucket> {
+    let leases: Arc<dyn Bucket> = Arc::new(MemoryBucket::new("leases", options));
+    world.buckets.leases = leases.clone();
+    world.operator = Operator::new(world.buckets.clone(), world.objects.clone(), "operator.alice".parse().unwrap());
+    leases
 }
 
 /// The first example, with these lines in the table of its actor and this kind of provider.

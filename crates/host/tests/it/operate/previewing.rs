@@ -41,6 +41,23 @@ async fn changes_moves_and_what_finds_no_place_are_told() {
     assert!(preview.unplaced[0].to_string().contains("3"), "{}", preview.unplaced[0]);
 }
 
+/// Not how it begins, with the old beside the new, but what comes of it.
+#[tokio::test]
+async fn the_places_are_those_in_the_end() {
+    let mut world = World::new();
+    for host in ["h1", "h2"] {
+        world.join(host, &[]).await;
+    }
+    let two = counter("place = { replicas = 2 }", "keyvalue/nats");
+    world.operator.up(&two, &mut |_| {}).await.unwrap();
+    world.plan().await;
+    world.bring_up().await;
+    let preview = world.operator.preview(&counter("place = { replicas = 1 }", "keyvalue/nats")).await.unwrap();
+    let hosts: Vec<_> = preview.places.iter().map(|place| (place.before.len(), place.after.len())).collect();
+    assert_eq!(hosts, [(2, 1), (2, 1)], "{:?}", preview.places);
+    assert!(preview.moves.iter().all(|change| change.to_string().contains("leaves")), "{:?}", preview.moves);
+}
+
 #[tokio::test]
 async fn parts_that_come_and_go_are_told_by_their_keys() {
     let world = World::new();

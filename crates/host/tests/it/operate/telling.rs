@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
+use host::application::Application;
+use host::limits::OPERATE_PROCESSES_MAX;
 use host::operate::status::{AppStatus, Load, OnHost, PartStatus, Phase, Status};
 use lattice::bus::{Bus as _, Message};
 use lattice::call::Incarnation;
-use lattice::document::{Beat, Document as _, Failing, IntentHead, Part, Phase as BeatPhase, Storage};
+use lattice::document::{
+    Beat, Document as _, Failing, IntentHead, Part, Phase as BeatPhase, ROOT_KEY, Root, Shard, Storage, shard_key,
+};
 use lattice::memory::MemoryBus;
+use lattice::process::{Announcement, JSON};
+use lattice::store::Buckets;
 use lattice::subject::Subjects;
 use model::digest::Digest;
 use model::ids::HostName;
+use tokio::task::AbortHandle;
 
-use super::lattice_world::{World, app, counter};
+use super::lattice_world::{World, app, counter, opened};
 
 async fn status(world: &World) -> (Status, AppStatus) {
     let status = world.operator.status(Some(&app())).await.unwrap();
@@ -182,4 +189,143 @@ async fn how_busy_hosts_are_is_heard() {
     let loads: Vec<Option<Load>> = status.hosts.iter().map(|host| host.load).collect();
     assert_eq!(loads, [Some(Load { running: 3, capacity: 100 }), None, None]);
     beats.abort();
+}
+
+/// The lattice with one entry replaced, told in short.
+async fn told_with(world: &World, bucket: &dyn lattice::store::Bucket, key: &str, value: &'static str) -> String {
+    let before = bucket.get(key).await.unwrap().and_then(|entry| entry.value);
+    bucket.put(key, bytes::Bytes::from_static(value.as_bytes())).await.unwrap();
+    let status = world.operator.status(None).await.unwrap();
+    match before {
+        Some(before) => drop(bucket.put(key, before).await.unwrap()),
+        None => bucket.delete(key).await.unwrap(),
+    }
+    let hosts: Vec<&str> = status.hosts.iter().map(|host| host.name.as_str()).collect();
+    let applications: Vec<String> =
+        status.applications.iter().map(|app| format!("{} {}", app.name, app.phase.as_str())).collect();
+    let unreadable: Vec<String> =
+        status.unreadable.iter().map(|unreadable| format!("  {unreadable}\n    {}\n", unreadable.mend())).collect();
+    format!("{key}: {}; {}\n{}", hosts.join(", "), applications.join(", "), unreadable.concat())
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_beside_the_rest() {
+    let mut world = World::new();
+    for host in ["h1", "h2"] {
+        world.join(host, &[]).await;
+    }
+    world.operator.up(&counter("place = { replicas = 2 }", "keyvalue/nats"), &mut |_| {}).await.unwrap();
+    world.plan().await;
+    world.bring_up().await;
+    let newer = "{\"format\": 99}";
+    let blueprint = world.buckets.blueprint.clone();
+    let root = Root::decode(&blueprint.get(ROOT_KEY).await.unwrap().unwrap().value.unwrap()).unwrap();
+    let index = shard_key(*root.buckets.values().next().unwrap());
+    let Shard::Index { entries, .. } =
+        Shard::decode(&blueprint.get(&index).await.unwrap().unwrap().value.unwrap()).unwrap()
+    else {
+        panic!("{index} is no index")
+    };
+    let shard = shard_key(*entries.values().next().unwrap());
+    let Buckets { intent, hosts, .. } = &world.buckets;
+    let mut all = String::new();
+    for (bucket, key, value) in [
+        (intent, "counter", newer),
+        (intent, "counter", "{}"),
+        (intent, "shop", "{}"),
+        (hosts, "h1", newer),
+        (hosts, "h1", "no JSON"),
+        (intent, "_host.h2", newer),
+        (intent, "_host.h2", "{}"),
+        (&blueprint, ROOT_KEY, newer),
+        (&blueprint, ROOT_KEY, "{}"),
+        (&blueprint, &index, newer),
+        (&blueprint, &shard, "{}"),
+    ] {
+        // What the key says of the bytes is their digest.
+        let told = told_with(&world, &**bucket, key, value).await;
+        all += &told.replace(&index, "index").replace(&shard, "shard");
+    }
+    insta::assert_snapshot!(all);
+    // Of one application what cannot be read of another is left out; of itself it is an error.
+    intent.put("shop", bytes::Bytes::from_static(b"{}")).await.unwrap();
+    let (_, told) = status(&world).await;
+    assert_eq!(told.phase, Phase::Ready);
+    let error = world.operator.status(Some(&"shop".parse().unwrap())).await.unwrap_err().to_string();
+    assert!(error.starts_with("application shop cannot be understood"), "{error}");
+    assert_eq!(world.operator.status(None).await.unwrap().unreadable.len(), 1);
+}
+
+/// The first example over a provider that is a process of its own.
+fn external() -> Application {
+    opened(
+        "manifest = 1\n[application]\nname = \"counter\"\n[actors.counter]\n\
+         component = \"{root}/examples/kvcounter/target/wasm32-wasip2/release/kvcounter.wasm\"\n\
+         links.\"lath:keyvalue/counter\" = { to = \"kv\", reach = \"lattice\" }\n\
+         [providers]\nkv = { use = \"external\", contract = \"lath:keyvalue/counter\" }\n",
+    )
+}
+
+/// Announcements of processes, again and again: their instances, and the contract that they serve.
+fn announcing(bus: Arc<MemoryBus>, subjects: Subjects, processes: Vec<(String, &'static str, bool)>) -> AbortHandle {
+    let announcing = tokio::spawn(async move {
+        loop {
+            for (instance, contract, leaving) in &processes {
+                let (provider, instance) = ("kv".parse().unwrap(), instance.parse().unwrap());
+                let subject = subjects.provider_beat(&app(), &provider, &instance);
+                let announcement = Announcement {
+                    contracts: vec![contract.parse().unwrap()],
+                    wire: JSON.parse().unwrap(),
+                    calls: Default::default(),
+                    leaving: *leaving,
+                };
+                let _ = bus.publish(announcement.to_message(subject));
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    });
+    announcing.abort_handle()
+}
+
+const COUNTER: &str = "lath:keyvalue/counter@0.1.0";
+
+#[tokio::test(start_paused = true)]
+async fn processes_of_providers_are_heard() {
+    let world = World::new();
+    world.operator.up(&external(), &mut |_| {}).await.unwrap();
+    let (bus, subjects) = (Arc::new(MemoryBus::new()), Subjects::new(&"dev".parse().unwrap()));
+    let mut status = world.operator.status(None).await.unwrap();
+    assert_eq!(status.applications[0].providers[0].external.as_ref().unwrap().processes, None);
+    status.hear(&*bus, &subjects).await.unwrap();
+    let told = |status: &Status| {
+        let external = status.applications[0].providers[0].external.clone().unwrap();
+        let processes = external.processes.unwrap().into_iter();
+        processes.map(|(instance, process)| (instance.to_string(), process.serves)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&status), []);
+    let processes = vec![
+        ("one".to_owned(), COUNTER, false),
+        ("two".to_owned(), "acme:fx/rates", false),
+        ("three".to_owned(), COUNTER, true),
+    ];
+    let announcing = announcing(bus.clone(), subjects.clone(), processes);
+    // What is no announcement is passed over.
+    let _ = bus.publish(Message::new("lath.dev.extbeat.counter.kv.four".parse().unwrap(), "no announcement"));
+    status.hear(&*bus, &subjects).await.unwrap();
+    assert_eq!(told(&status), [("one".to_owned(), true), ("two".to_owned(), false)]);
+    announcing.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_processes_are_told_of_at_most() {
+    let world = World::new();
+    world.operator.up(&external(), &mut |_| {}).await.unwrap();
+    let (bus, subjects) = (Arc::new(MemoryBus::new()), Subjects::new(&"dev".parse().unwrap()));
+    let many = (0..OPERATE_PROCESSES_MAX + 5).map(|number| (format!("p{number}"), COUNTER, false)).collect();
+    let announcing = announcing(bus.clone(), subjects.clone(), many);
+    let mut status = world.operator.status(None).await.unwrap();
+    status.hear(&*bus, &subjects).await.unwrap();
+    let external = status.applications[0].providers[0].external.clone().unwrap();
+    assert_eq!(external.processes.unwrap().len(), OPERATE_PROCESSES_MAX);
+    announcing.abort();
 }

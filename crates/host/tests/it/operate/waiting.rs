@@ -52,3 +52,26 @@ async fn a_later_version_ends_the_wait() {
     let waited = world.operator.wait(&app(), 2, later(), &mut |_| {}).await.unwrap();
     assert!(matches!(&waited, Waited::Done(status) if status.phase == Phase::Down), "{waited:?}");
 }
+
+#[tokio::test]
+async fn the_version_before_says_nothing_about_the_one_that_is_waited_for() {
+    let mut world = World::new();
+    world.join("h1", &[]).await;
+    let application = counter("", "keyvalue/embedded");
+    world.operator.up(&application, &mut |_| {}).await.unwrap();
+    world.operator.down(&app()).await.unwrap();
+    // Whoever is asked shows the second version still, which is down.
+    let waited = world.operator.wait(&app(), 3, soon(), &mut |_| {}).await.unwrap();
+    assert!(matches!(&waited, Waited::Overdue(status) if status.version == 2), "{waited:?}");
+    // Likewise one that serves.
+    world.operator.rollback(&app(), None).await.unwrap();
+    world.plan().await;
+    world.bring_up().await;
+    let waited = world.operator.wait(&app(), 4, soon(), &mut |_| {}).await.unwrap();
+    assert!(matches!(&waited, Waited::Overdue(status) if status.phase == Phase::Ready), "{waited:?}");
+    // What was gone back to is a version of its own, by which the one before is superseded.
+    let waited = world.operator.wait(&app(), 2, later(), &mut |_| {}).await.unwrap();
+    assert!(matches!(&waited, Waited::Superseded(status) if status.version == 3), "{waited:?}");
+    let waited = world.operator.wait(&app(), 3, later(), &mut |_| {}).await.unwrap();
+    assert!(matches!(&waited, Waited::Done(status) if status.phase == Phase::Ready), "{waited:?}");
+}

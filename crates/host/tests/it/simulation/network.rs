@@ -46,6 +46,14 @@ impl World {
                 let delay = self.stalled - self.now;
                 return self.at(delay, Happening::AtStore { process, effect });
             }
+            Effect::PutLease { .. } if self.now < self.machines[machine].stalled => {
+                // It waits for a leader, or nobody hears it.
+                if self.lot.permille(500) {
+                    let delay = self.machines[machine].stalled - self.now;
+                    self.at(delay, Happening::AtStore { process, effect });
+                }
+                return;
+            }
             Effect::PutLease { op, incarnation } => {
                 let (outcome, told) = self.store.put_lease(&name, incarnation);
                 let renewed = self.store.leases[&name].0.0;
@@ -55,6 +63,10 @@ impl World {
             }
             Effect::DeleteLease => {
                 let told = self.store.delete_lease(&name);
+                return self.publish(told);
+            }
+            Effect::DeleteRecord => {
+                let told = self.store.delete_record(&name);
                 return self.publish(told);
             }
             Effect::PutRecord { op, expected, record } => {

@@ -74,6 +74,7 @@ impl Oracle {
             | Effect::Derive(_)
             | Effect::FinishCalls
             | Effect::DeleteLease
+            | Effect::DeleteRecord
             | Effect::Exit(_) => true,
             Effect::PutRecord { .. } => thawed.reread,
             _ => false,

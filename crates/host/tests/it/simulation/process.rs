@@ -21,6 +21,8 @@ pub struct Machine {
     /// Messages to the store, and from it, get through.
     pub up: bool,
     pub down: bool,
+    /// Until then the bucket of leases does not answer it.
+    pub stalled: u64,
     /// It will never run again.
     pub removed: bool,
     /// The last time that something was wrong with it.

@@ -136,12 +136,7 @@ impl World {
             .filter(|(_, app)| app.hosts().contains(name))
             .map(|(app, placement)| (app.clone(), placement.clone()))
             .collect();
-        let record = process.state.record();
-        let fitting = |apps: &BTreeMap<AppName, Arc<AppPlacement>>| -> BTreeMap<_, _> {
-            let misfit = |app: &AppName| mine.get(app).is_some_and(|placed| self.misfits(record, placed));
-            apps.iter().filter(|(app, _)| !misfit(app)).map(|(app, placed)| (app.clone(), placed.clone())).collect()
-        };
-        if fitting(&process.share.apps) != fitting(&mine) {
+        if process.share.apps != mine {
             return Err(format!("{name} runs {:?}, not {mine:?}", process.share.apps));
         }
         if machine.ingress && process.share.routed != *placements {

@@ -15,6 +15,8 @@ pub struct Store {
     revision: u64,
     pub intents: BTreeMap<AppName, (Revision, IntentHead)>,
     pub records: BTreeMap<HostName, (Revision, Arc<HostRecord>)>,
+    /// Records that were deleted: the deletion is what stands.
+    deleted: BTreeMap<HostName, Revision>,
     pub leases: BTreeMap<HostName, (Revision, Incarnation)>,
     pub root: Option<(Revision, Arc<Root>)>,
     pub pointers: BTreeMap<PointerKey, (Revision, Pointer)>,
@@ -56,12 +58,21 @@ impl Store {
         (Topic::Leases, Event::Lease { host: host.clone(), revision, incarnation: None })
     }
 
+    pub fn delete_record(&mut self, host: &HostName) -> (Topic, Event) {
+        let revision = self.next();
+        self.records.remove(host);
+        self.deleted.insert(host.clone(), revision);
+        (Topic::Hosts, Event::Record { host: host.clone(), revision, record: None })
+    }
+
     pub fn put_record(
         &mut self,
         expected: Option<Revision>,
         record: &Arc<HostRecord>,
     ) -> Result<(Outcome, (Topic, Event)), Outcome> {
-        if !self.allows(self.records.get(&record.name).map(|(revision, _)| *revision), expected) {
+        let deletion = self.deleted.get(&record.name).copied().filter(|_| expected.is_some());
+        let stands = self.records.get(&record.name).map(|(revision, _)| *revision);
+        if !self.allows(stands.or(deletion), expected) {
             return Err(Outcome::Conflict);
         }
         let revision = self.next();

@@ -35,6 +35,36 @@ impl World {
         }
     }
 
+    /// A lattice with applications that stay.
+    pub fn furnish_plain(&mut self) {
+        for index in 0..self.lot.within(2..7) as usize {
+            let planner = index == 0 || self.lot_coin();
+            self.add_machine(planner);
+        }
+        for app in 0..3 {
+            let when = self.lot.within(500..1_500);
+            self.at(when, Happening::Up(app));
+        }
+    }
+
+    /// A lattice whose applications go down and up again, sooner than all have heard of it, until `end`.
+    pub fn furnish_restless(&mut self, end: u64) {
+        for index in 0..self.lot.within(3..6) as usize {
+            let planner = index == 0 || self.lot_coin();
+            self.add_machine(planner);
+        }
+        for app in 0..3 {
+            let mut when = self.lot.within(500..1_500);
+            while when < end {
+                self.at(when, Happening::Up(app));
+                when += self.lot.within(20..1_500);
+                self.at(when, Happening::Down(app));
+                when += self.lot.within(1..300);
+            }
+            self.at(when, Happening::Up(app));
+        }
+    }
+
     fn lot_coin(&mut self) -> bool {
         self.lot.permille(500)
     }
@@ -49,6 +79,7 @@ impl World {
             states: Default::default(),
             up: true,
             down: true,
+            stalled: 0,
             removed: false,
             troubled: self.now,
         };
@@ -84,14 +115,24 @@ impl World {
                     self.deliver(process, Event::Facts(Box::new(facts)));
                 }
             }
-            4 => self.intend(false),
-            _ => self.intend(true),
+            4 => {
+                let number = self.lot.within(0..3);
+                self.intend(number, false);
+                // Sooner, now and then, than all have heard that it is down.
+                if self.lot_coin() {
+                    let soon = self.lot.within(1..400);
+                    self.at(soon, Happening::Up(number));
+                }
+            }
+            _ => {
+                let number = self.lot.within(0..3);
+                self.intend(number, true);
+            }
         }
     }
 
     /// A new version of an application, or none.
-    fn intend(&mut self, up: bool) {
-        let number = self.lot.within(0..3);
+    pub fn intend(&mut self, number: u64, up: bool) {
         let app = app_name(number);
         let version = self.store.intents.get(&app).map_or(0, |(_, head)| head.version) + 1;
         let mut digest = None;

@@ -67,6 +67,10 @@ pub enum Happening {
     },
     Trouble,
     Operate,
+    /// An operator wants this application up.
+    Up(u64),
+    /// An operator wants this application down.
+    Down(u64),
     Heal(usize),
     Thaw(usize),
     Restart(usize),
@@ -231,7 +235,7 @@ impl World {
                     self.start(machine);
                 }
             }
-            Happening::Trouble | Happening::Operate => {}
+            Happening::Trouble | Happening::Operate | Happening::Up(_) | Happening::Down(_) => {}
         }
     }
 

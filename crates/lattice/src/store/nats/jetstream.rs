@@ -294,9 +294,9 @@ impl JetStream {
         self.ask::<StreamInfo>(&format!("STREAM.CREATE.{}", config.name), config).await.map(drop)
     }
 
-    /// Removes every message whose subject `filter` covers.
-    pub(crate) async fn purge(&self, stream: &str, filter: &str) -> Result<(), Fault> {
-        let body = serde_json::json!({ "filter": filter });
+    /// Removes the messages whose subjects `filter` covers, up to the one with the number `last`.
+    pub(crate) async fn purge(&self, stream: &str, filter: &str, last: u64) -> Result<(), Fault> {
+        let body = serde_json::json!({ "filter": filter, "seq": last.saturating_add(1) });
         self.ask::<serde::de::IgnoredAny>(&format!("STREAM.PURGE.{stream}"), &body).await.map(drop)
     }
 }

@@ -9,7 +9,7 @@ use lattice::authority::{Identity, Scope};
 use lattice::connect::{ConnectSettings, Connection};
 use lattice::document::Storage;
 use lattice::objects::Objects;
-use lattice::store::{Bucket, Buckets, Change, StoreError};
+use lattice::store::{Bucket, Buckets, Change, Revision, StoreError};
 use model::digest::Digest;
 use tempfile::TempDir;
 
@@ -67,8 +67,8 @@ const KEYS: &[(&str, &str, &str, &str)] = &[
     ("intent", "game", "o", "odvh"),
     ("blueprint", "root", "h", "odvh"),
     ("blueprint", "at.host.h2", "h", "odvh"),
-    ("hosts", "h1", "h", "odvh"),
-    ("hosts", "h2", "", "odvh"),
+    ("hosts", "h1", "ho", "odvh"),
+    ("hosts", "h2", "o", "odvh"),
     ("leases", "h1", "h", "odvh"),
     ("leases", "h2", "", "odvh"),
     ("state", "shop.count", "h", "oh"),
@@ -133,9 +133,9 @@ async fn bytes_are_put_by_those_who_deploy_and_removed_by_operators() -> Result<
         let more = Bytes::from(user.clone());
         let digest = Digest::of(&more);
         assert_eq!(allowed(objects.put(digest, more).await)?, puts, "{user} puts");
-        assert_eq!(allowed(objects.delete(digest).await)?, deletes, "{user} deletes");
+        assert_eq!(allowed(objects.delete(digest, Revision(u64::MAX)).await)?, deletes, "{user} deletes");
         if puts && !deletes {
-            Seat::take(&place, &operator("alice"), false).await?.objects.delete(digest).await?;
+            Seat::take(&place, &operator("alice"), false).await?.objects.delete(digest, Revision(u64::MAX)).await?;
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ async fn what_the_callee_says_is_what_the_caller_is_told() {
         for (method, expected) in [
             ("refuse", "NotStarted transport: moved away"),
             ("trap", "Unknown actor-handler: trapped"),
-            ("panic", "Unknown host-error: the host failed while it served the call; its log says where"),
+            ("panic", "Unknown host-error: host b failed while it served the call; its log says where"),
         ] {
             assert_eq!(scene.told(method, "").await, expected);
         }
@@ -33,7 +33,7 @@ async fn what_the_callee_says_is_what_the_caller_is_told() {
 async fn nobody_at_home_is_not_started() {
     for (scene, _twin) in Scene::both().await {
         let answer = told(scene.call_at("gone", call("echo", "")).await);
-        let text = "nobody answers on `lath.l.call.gone.a`; check that the host is up and has joined this lattice";
+        let text = "nobody answers on `lath.l.call.gone.a`; check that the host or provider process there is up and has joined this lattice";
         assert_eq!(answer, format!("NotStarted transport: {text}"));
         // Nor is a call whose deadline has passed.
         let late = scene.call_at(CALLEE, within(0, call("echo", ""))).await;
@@ -115,7 +115,7 @@ async fn calls_served_at_once_are_bounded() {
             scene.told("echo", "").await
         };
         let refused = tokio::select! { _ = hanging => panic!("they hang"), refused = one_more => refused };
-        assert_eq!(refused, "NotStarted host-error: the host already serves 8 calls from the bus; try again later");
+        assert_eq!(refused, "NotStarted host-error: host b already serves 8 calls from the bus; try again later");
         until("the others are dropped", || scene.server.stats().running == 0).await;
         assert!(scene.call("echo", "").await.is_ok());
         scene.drain().await;

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use lattice::bus::Message;
 use lattice::call::{Call, CallId, Incarnation};
-use lattice::calls::Caller;
+use lattice::calls::Server;
 use lattice::chunk::Signal;
 use lattice::limits::{PEERS_MAX, REPLAY_WINDOW};
 use lattice::subject::Subject;
-use model::failure::Progress;
 
 use super::scene::{CALLEE, Raw, Scene, call, told};
 use crate::twin::{Twin, host, settle, soon, subjects, until};
@@ -223,7 +222,6 @@ async fn nobody_ends_the_calls_of_another() {
 async fn an_echo_is_behind_all_that_came_before() {
     for (scene, twin) in Scene::both().await {
         let raw = Raw::new(&twin, "c", CALLEE).await;
-        let itself = Caller::start(scene.there.clone(), subjects(), host(CALLEE), Incarnation(1)).await.unwrap();
         for number in 1..=100 {
             raw.send(raw.message(raw.id(1), &call("echo", "")));
             raw.send(Message::new(raw.subject(), format!("{number}")));
@@ -231,10 +229,28 @@ async fn an_echo_is_behind_all_that_came_before() {
         // Nobody else may ask for one.
         raw.send(Message::new(raw.subject(), "").with("lath-echo", "b").wanting(raw.reply(raw.id(2))));
         settle(&*raw.bus).await;
-        itself.echo(soon()).await.unwrap();
+        scene.server.echoes().ask(soon()).await.unwrap();
         let stats = scene.server.stats();
         assert_eq!((stats.replayed, stats.garbage), (99, 101));
+        let echoes = scene.server.echoes();
         scene.drain().await;
-        assert_eq!(itself.echo(soon()).await.unwrap_err().progress, Progress::NotStarted);
+        let late = echoes.ask(std::time::Instant::now() + Duration::from_millis(50)).await;
+        assert!(late.is_err(), "nobody takes it any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn echoes_of_another_process_of_the_same_name_are_not_its_own() {
+    for (scene, twin) in Scene::both().await {
+        let bus = twin.join(CALLEE).await;
+        let other = Server::start(bus, subjects(), host(CALLEE), scene.echo.clone(), 1).await.unwrap();
+        for _ in 0..3 {
+            other.echoes().ask(soon()).await.unwrap();
+        }
+        let echoes = scene.server.echoes();
+        settle(&*scene.there).await;
+        scene.drain().await;
+        let late = echoes.ask(std::time::Instant::now() + Duration::from_millis(50)).await;
+        assert!(late.is_err(), "those that the other asked for do not count");
     }
 }

@@ -197,7 +197,7 @@ async fn payloads_put_together_at_once_are_bounded() {
     );
     let many = many.await.unwrap();
     let mut raw = Raw::new(&twin, "c", "many").await;
-    let refused = "NotStarted host-error: the host already takes 16 large payloads, or as many bytes as it may";
+    let refused = "NotStarted host-error: host many already takes 16 large payloads, or as many bytes as it may";
     let mut number = 0;
     for (bytes, fit) in [(1_000_000, ASSEMBLIES_MAX), (CHUNKED_BYTES_MAX, ASSEMBLIES_BYTES_MAX / CHUNKED_BYTES_MAX)] {
         let mut open = Vec::new();

@@ -12,7 +12,7 @@ async fn what_runs_is_finished_and_what_comes_late_goes_elsewhere() {
         let running = tokio::spawn(async move { caller.call(&host(CALLEE), within(700, call("hang", ""))).await });
         until("it runs", || scene.echo.begun() == 1).await;
         scene.server.close();
-        assert_eq!(scene.told("echo", "").await, "NotStarted transport: the host is draining");
+        assert_eq!(scene.told("echo", "").await, "NotStarted transport: host b is draining");
         assert_eq!(scene.server.stats().running, 1);
         // Its caller gives up at its deadline, and with that it has ended.
         let (caller, echo) = (scene.caller.clone(), scene.echo.clone());
@@ -34,7 +34,7 @@ async fn what_runs_too_long_is_cut_off() {
         assert_eq!(server.drain(Instant::now() + Duration::from_millis(50)).await, 1);
         until("it is dropped", || echo.dropped() == 1).await;
         let told = told(running.await.unwrap());
-        assert!(told.starts_with("Unknown transport: the host stopped while it served the call"), "{told}");
+        assert!(told.starts_with("Unknown transport: host b stopped while it served the call"), "{told}");
     }
 }
 

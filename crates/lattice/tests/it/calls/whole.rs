@@ -67,9 +67,10 @@ async fn whoever_is_no_host_is_asked_in_the_same_way() {
         let mut calls = process.subscribe("lath.l.ext.shop.rates.*".parse().unwrap()).await.unwrap();
         crate::twin::settle(&*process).await;
         let callee = Token::pair(&"shop".parse().unwrap(), &"rates".parse().unwrap());
+        let heard = lattice::calls::Heard::default();
         let ask = || {
             let message = Message::new("lath.l.ext.shop.rates.a".parse().unwrap(), "{}").with("lath-method", "rate");
-            scene.caller.request(message, &callee, soon())
+            scene.caller.request(message, &callee, soon(), &heard)
         };
         let serve = async {
             let request = calls.next().await.unwrap();

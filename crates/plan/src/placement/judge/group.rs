@@ -131,7 +131,7 @@ impl Case<'_> {
         self.spread(found);
     }
 
-    /// Each host is up and can run it; one that joins may also be given it.
+    /// Each host is up and can run it; one that joins may also be given it, and one that only keeps it serves it.
     fn each_host(&self, found: &mut Vec<Misplacement>) {
         for host in self.after {
             let (application, part) = (self.demand.application.clone(), part(self.group));
@@ -145,10 +145,17 @@ impl Case<'_> {
                 found.push(Misplacement::Kind { application, part, host: host_name });
             } else if joins && view.draining {
                 found.push(Misplacement::Draining { application, part, host: host_name });
-            } else if joins && !suits(self.group, view) {
+            } else if !suits(self.group, view) && (joins || !self.serves(view)) {
                 found.push(Misplacement::Label { application, part, host: host_name });
             }
         }
+    }
+
+    /// True where any of it answers there, or its state is there: else a host that lacks a label refuses it.
+    fn serves(&self, view: &HostView) -> bool {
+        let app = &self.demand.application;
+        let ready = view.ready.get(app).is_some_and(|ready| !ready.actors.is_disjoint(&self.group.actors));
+        ready || view.states.iter().any(|(of, provider)| of == app && self.group.local.contains(provider))
     }
 
     /// How many hosts should have it, of those that may.
@@ -257,7 +264,8 @@ impl Case<'_> {
             }
         };
         // It may stay on a host that is down, not join one.
-        if !self.after.iter().all(was) {
+        let is_up = |host: &HostName| self.hosts.get(host).is_some_and(|view| view.alive);
+        if self.after.iter().any(|host| !was(host) || is_up(host)) {
             self.each_host(found);
         }
         if self.after.len() > 1 {

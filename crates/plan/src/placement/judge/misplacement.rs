@@ -25,7 +25,7 @@ pub enum Misplacement {
     Dead { application: AppName, part: String, host: HostName },
     #[error("{application}/{part} is on {host}, which does not offer its providers")]
     Kind { application: AppName, part: String, host: HostName },
-    #[error("{application}/{part} joins {host}, which lacks a label that it asks for")]
+    #[error("{application}/{part} is on {host}, which lacks a label that it asks for")]
     Label { application: AppName, part: String, host: HostName },
     #[error("{application}/{part} joins {host}, which is draining")]
     Draining { application: AppName, part: String, host: HostName },

@@ -42,7 +42,8 @@ fn was_here(host: &HostName, group: &Group, before: &AppPlacement) -> bool {
     actors.chain(local).any(|hosts| hosts.contains(host))
 }
 
-/// A group that this host is given. One that it had may stay until another host has it, whatever its labels are now.
+/// A group that this host is given. One that it runs may stay until another host has it, whatever its labels are now, and
+/// so may one whose state is here.
 fn of_group(
     host: &HostName,
     view: &HostView,
@@ -56,9 +57,17 @@ fn of_group(
     let kept = was && !group.local.is_empty();
     if !kept && !group.kinds.iter().all(|kind| view.kinds.contains(kind)) {
         found.push(Misplacement::Kind { application, part, host });
-    } else if !was && group.on.iter().any(|(key, value)| view.labels.get(key) != Some(value)) {
+    } else if !was
+        && !has_state(view, demand, group)
+        && group.on.iter().any(|(key, value)| view.labels.get(key) != Some(value))
+    {
         found.push(Misplacement::Label { application, part, host });
     }
+}
+
+/// True where state of the group is in this host's data folder: it has been here, and nobody else can have it.
+fn has_state(view: &HostView, demand: &Demand, group: &Group) -> bool {
+    view.states.iter().any(|(app, provider)| *app == demand.application && group.local.contains(provider))
 }
 
 /// Local state stays where it was. Between versions that are further apart the application may have been down, and with it

@@ -57,6 +57,13 @@ pub(crate) fn measure(lab: &Lab) -> Result<Section> {
     Ok(section)
 }
 
+/// A `host` call of 10 records to a reused callee, in nanoseconds, for comparison with other ways.
+pub(crate) fn host_10_records(lab: &Lab) -> Result<Values> {
+    let callers = Callers::new(lab)?;
+    let [host] = alternate_all(lab.rounds, [callers.host("drive-total", &callers.host_reused)])?;
+    Ok(host)
+}
+
 fn rows(what: &str, [bare, epochs, fused, fresh, reused]: &[Values; 5]) -> Vec<Row> {
     let aim = (what == "10 records").then_some(Aim::AtMost(HOST_10_RECORDS_NS_MOST));
     let host = |name: &str, values: &Values| {

@@ -20,11 +20,12 @@ use model::failure::Failure;
 use model::ids::HostName;
 use rig::nats::{Options, Server as Nats};
 
+use crate::calls;
 use crate::lab::{Lab, PATIENCE};
 use crate::load::{Served, percentiles};
 use crate::process::{Server, announce, await_end};
 use crate::report::{Aim, Row, Section};
-use crate::rounds::{Measure, alternate_all};
+use crate::rounds::{Measure, Values, alternate_all};
 use crate::web::values;
 
 const LATTICE: &str = "bench";
@@ -53,14 +54,14 @@ pub(crate) fn measure(lab: &Lab) -> Result<Section> {
     let p50 = |served: &[Served]| values(served, |served| served.p50_us);
     let p99 = |served: &[Served]| values(served, |served| served.p99_us);
     let rate = |served: &[Served]| values(served, |served| served.requests_per_s);
+    let host_us: Values = calls::host_10_records(lab)?.into_iter().map(|nanos| nanos / 1_000.0).collect();
     let bare = "a bare request";
     let rows = vec![
         Row::new("bare request, 1 in flight, p50", "µs", &p50(&bare_1)),
-        Row::new("lattice call, 1 in flight, p50", "µs", &p50(&lath_1)).beside(
-            bare,
-            &p50(&bare_1),
-            Some(Aim::AtMost(1.25)),
-        ),
+        Row::new("`host` call, 10 records, reused callee", "µs", &host_us),
+        Row::new("lattice call, 1 in flight, p50", "µs", &p50(&lath_1))
+            .beside(bare, &p50(&bare_1), Some(Aim::AtMost(1.25)))
+            .beside("a `host` call", &host_us, None),
         Row::new("bare request, 1 in flight, p99", "µs", &p99(&bare_1)),
         Row::new("lattice call, 1 in flight, p99", "µs", &p99(&lath_1)).beside(bare, &p99(&bare_1), None),
         Row::new(format!("bare requests, {IN_FLIGHT} in flight"), "/s", &rate(&bare_64)),
@@ -77,7 +78,7 @@ pub(crate) fn measure(lab: &Lab) -> Result<Section> {
     ];
     let notes = vec![format!(
         "{PAYLOAD_BYTES} bytes each way, caller and callee in processes of their own, one nats-server; a call between two \
-         actors adds what the section `calls` says of `host` calls"
+         actors adds what a `host` call takes"
     )];
     Ok(Section { rows, notes })
 }

@@ -24,7 +24,7 @@ pub struct Stamp {
     /// Milliseconds since the epoch.
     at: AtomicU64,
     gaps: AtomicU64,
-    /// The gap after which the host has rejoined last.
+    /// The gap after which the process has rejoined last.
     released: AtomicU64,
 }
 
@@ -56,7 +56,7 @@ impl Stamp {
         if self.is_quarantined() { Err(quarantined()) } else { Ok(()) }
     }
 
-    /// True until the host has rejoined after its last gap.
+    /// True until the process has rejoined after its last gap.
     pub fn is_quarantined(&self) -> bool {
         self.gaps.load(Ordering::SeqCst) != self.released.load(Ordering::SeqCst)
     }
@@ -66,7 +66,7 @@ impl Stamp {
         self.gaps.load(Ordering::SeqCst)
     }
 
-    /// The host has rejoined after gap `number`. False where there was another since.
+    /// The process has rejoined after gap `number`. False where there was another since.
     pub fn release(&self, number: u64) -> bool {
         self.released.fetch_max(number.min(self.gaps()), Ordering::SeqCst);
         !self.is_quarantined()

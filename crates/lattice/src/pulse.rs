@@ -1,7 +1,8 @@
-//! Whether this host has been awake: a frozen host must not run calls that waited in its buffers while it slept.
+//! Whether this process, a host or a provider, has been awake: one that was frozen must not run calls that waited in its
+//! buffers while it slept.
 //!
 //! A thread of its own stamps the time every [`PULSE_INTERVAL`]. A stamp older than [`GAP_MAX`] means that the process
-//! stands still, or just woke up; so does a gap that the thread finds in its own ticks. After a gap the host is in
+//! stands still, or just woke up; so does a gap that the thread finds in its own ticks. After a gap the process is in
 //! *quarantine*: it admits no calls until whoever watches [`Pulse::gaps`] has rejoined the lattice and calls
 //! [`Pulse::release`].
 //!
@@ -28,16 +29,18 @@ use crate::limits::{GAP_MAX, PULSE_INTERVAL};
 /// What the thread does at each tick, besides its stamp: every [`PULSE_INTERVAL`]. It must not block.
 pub type Tick = Box<dyn FnMut(Instant) + Send>;
 
-/// The pulse of this host. Its thread ends when this is dropped.
+/// The pulse of this process. Its thread ends when this is dropped.
 pub struct Pulse {
     stamp: Arc<Stamp>,
     gaps: watch::Receiver<u64>,
+    awake: watch::Sender<bool>,
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pulse {
-    /// Starts the thread. The host begins in quarantine, as after a gap, unless it is `free`: it has no lattice to join.
+    /// Starts the thread. The process begins in quarantine, as after a gap, unless it is `free`: nothing can
+    /// have waited for it.
     ///
     /// # Errors
     ///
@@ -46,26 +49,28 @@ impl Pulse {
         let stamp = Arc::new(Stamp::new(Instant::now(), free));
         let (found, gaps) = watch::channel(stamp.gaps());
         let (stop, stopped) = sync_channel::<()>(1);
-        let ticking = stamp.clone();
+        let awake = watch::Sender::new(free);
+        let (ticking, asleep) = (stamp.clone(), awake.clone());
         let thread = std::thread::Builder::new().name("pulse".to_owned()).spawn(move || {
             let mut tick = tick;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PULSE_INTERVAL) {
                 let now = Instant::now();
                 if let Some(gap) = ticking.beat(now) {
-                    tracing::warn!(gap = ?gap.length, "this host stood still: it takes no calls until it has rejoined");
+                    tracing::warn!(gap = ?gap.length, "this process stood still: it takes no calls until it has rejoined");
+                    asleep.send_replace(false);
                     found.send_replace(gap.number);
                 }
                 tick(now);
             }
         })?;
-        Ok(Self { stamp, gaps, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { stamp, gaps, awake, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Lets a call in, or says why it may not start.
     ///
     /// # Errors
     ///
-    /// `transport`, not started, while the host stands still or is in quarantine.
+    /// `transport`, not started, while the process stands still or is in quarantine.
     pub fn admits(&self) -> Result<(), Failure> {
         self.stamp.admits(Instant::now())
     }
@@ -81,9 +86,18 @@ impl Pulse {
         self.gaps.clone()
     }
 
-    /// The host has rejoined after gap `number`. False where there was another gap since: it must rejoin once more.
+    /// False from each gap on until the process has rejoined after it. Calls are judged by [`Pulse::admits`] alone, which
+    /// knows of a gap sooner; this is for those who leave what brings them calls, and come back to it.
+    pub fn awake(&self) -> watch::Receiver<bool> {
+        self.awake.subscribe()
+    }
+
+    /// The process has rejoined after gap `number`. False where there was another gap since: it must rejoin once more.
     pub fn release(&self, number: u64) -> bool {
-        self.stamp.release(number)
+        let released = self.stamp.release(number);
+        // The stamp is looked at within: a gap that is found meanwhile is told after this, or seen here.
+        self.awake.send_modify(|awake| *awake = !self.stamp.is_quarantined());
+        released
     }
 }
 
@@ -123,11 +137,11 @@ impl Every {
 }
 
 fn asleep() -> Failure {
-    let text = format!("the host stood still for more than {} s; call another", GAP_MAX.as_secs());
+    let text = format!("the process stood still for more than {} s; call another", GAP_MAX.as_secs());
     Failure::not_started(RpcError::Transport(text))
 }
 
 fn quarantined() -> Failure {
-    let text = "the host has not rejoined the lattice since it stood still; call another";
+    let text = "the process has not rejoined the lattice since it stood still; call another";
     Failure::not_started(RpcError::Transport(text.to_owned()))
 }

@@ -1,14 +1,14 @@
-//! Whether the host has been awake. Time is given in, but for the thread itself.
+//! Whether a process has been awake. Time is given in, but for the thread itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use host::limits::{GAP_MAX, PULSE_INTERVAL};
-use host::pulse::{Every, Pulse, Stamp};
+use lattice::limits::{GAP_MAX, PULSE_INTERVAL};
+use lattice::pulse::{Every, Pulse, Stamp};
 use model::failure::Progress;
 
-use crate::scene::until;
+use crate::twin::until;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -23,11 +23,11 @@ fn told(stamp: &Stamp, now: Instant) -> String {
     }
 }
 
-const ASLEEP: &str = "transport: the host stood still for more than 1 s; call another";
-const QUARANTINED: &str = "transport: the host has not rejoined the lattice since it stood still; call another";
+const ASLEEP: &str = "transport: the process stood still for more than 1 s; call another";
+const QUARANTINED: &str = "transport: the process has not rejoined the lattice since it stood still; call another";
 
 #[test]
-fn a_host_that_joins_admits_nothing_yet() {
+fn a_process_that_joins_admits_nothing_yet() {
     let now = Instant::now();
     let stamp = Stamp::new(now, false);
     assert_eq!(told(&stamp, now), QUARANTINED);
@@ -47,7 +47,7 @@ fn an_old_stamp_admits_nothing() {
 }
 
 #[test]
-fn after_a_gap_the_host_must_rejoin() {
+fn after_a_gap_the_process_must_rejoin() {
     let now = Instant::now();
     let stamp = Stamp::new(now, true);
     let mut at = now;
@@ -103,6 +103,8 @@ async fn the_thread_ticks_until_it_is_dropped() {
     let gaps = pulse.gaps();
     until("it has rejoined", || pulse.release(*gaps.borrow())).await;
     until("it admits", || pulse.admits().is_ok() || !pulse.release(*gaps.borrow())).await;
+    let awake = pulse.awake();
+    until("it is told", || pulse.release(*gaps.borrow()) && *awake.borrow()).await;
     drop(pulse);
     assert_eq!(Arc::strong_count(&ticks), 1, "the thread has ended");
 }
