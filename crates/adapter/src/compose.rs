@@ -1,15 +1,16 @@
 //! Linking: actors and adapters become one component, in memory.
 //!
 //! The composite imports one `sender` for each link, under a generated label, and exports one `receiver` for each
-//! contract on which the actor answers. Which label serves which link is written into the custom section
+//! contract on which the actor answers; an actor that serves `wasi:http` also exports that, as it is. Which label serves which link is written into the custom section
 //! [`labels::SECTION`]. Where messages go is not: that is a table of the host, so that relinking needs no new composite.
 
 pub mod labels;
+mod relabel;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use model::blueprint::{AdapterPlan, CompositePlan, SenderPlan, WireTo};
+use model::blueprint::{AdapterPlan, CompositePlan, Member, SenderPlan, Wire, WireTo};
 use model::contract::Contract;
 use model::digest::Digest;
 use wac_graph::types::Package;
@@ -18,6 +19,7 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 use crate::emit::Side;
 use crate::generate::{GenerateError, generate};
 use crate::source::{SourceError, componentize};
+use relabel::relabel;
 
 /// The interface that senders import.
 pub const SENDER: &str = "lath:wasmbus/sender@0.1.0";
@@ -68,7 +70,7 @@ pub fn compose(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, Compos
     let mut members = Vec::with_capacity(plan.members.len());
     for member in &plan.members {
         let part = format!("actor {}", member.actor);
-        let package = linker.component(&part, &member.component)?;
+        let package = linker.member(&part, member)?;
         members.push((part, linker.graph.instantiate(package)));
     }
     for (member, (part, instance)) in plan.members.iter().zip(&members) {
@@ -79,6 +81,7 @@ pub fn compose(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, Compos
                     linker.export(part, *callee, export)?
                 }
                 WireTo::Sender(sender) => linker.sender(sender)?,
+                WireTo::Native(_) => continue, // an import of the composite, as the member was relabelled
             };
             let set = linker.graph.set_instantiation_argument(*instance, &wire.import, source);
             set.map_err(|error| link(&format!("import `{}` of {part}", wire.import), &chain(&error)))?;
@@ -91,6 +94,11 @@ pub fn compose(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, Compos
             let exported = linker.graph.export(outlet, receiver.label.as_str());
             exported.map_err(|error| link(&format!("export `{}` of {part}", receiver.label), &chain(&error)))?;
         }
+    }
+    if let (Some(http), Some((part, instance))) = (&plan.http, members.first()) {
+        let handler = linker.export(part, *instance, &http.export)?;
+        let exported = linker.graph.export(handler, http.export.as_str());
+        exported.map_err(|error| link(&format!("export `{}` of {part}", http.export), &chain(&error)))?;
     }
     let mut composite = linker.graph.encode(EncodeOptions::default()).map_err(|error| ComposeError::Encode {
         actor: plan.members.first().map(|member| member.actor.to_string()).unwrap_or_default(),
@@ -111,6 +119,20 @@ impl Linker<'_> {
         let bytes =
             (self.parts)(digest).ok_or_else(|| ComposeError::Missing { part: part.to_owned(), digest: *digest })?;
         self.package(part, &bytes)
+    }
+
+    /// The component of a member. The imports that the host meets itself have labels of their own: composition merges
+    /// equal imports, and each actor's must stay its own.
+    fn member(&mut self, part: &str, member: &Member) -> Result<PackageId, ComposeError> {
+        let labels: BTreeMap<&str, &str> = member.wires.iter().filter_map(native).collect();
+        if labels.is_empty() {
+            return self.component(part, &member.component);
+        }
+        let bytes = (self.parts)(&member.component)
+            .ok_or_else(|| ComposeError::Missing { part: part.to_owned(), digest: member.component })?;
+        let component = componentize(part, &bytes)?;
+        let relabelled = relabel(&component, &labels).map_err(|error| link(part, &error.to_string()))?;
+        self.package(part, &relabelled)
     }
 
     /// Registers a component once, however often it is instantiated.
@@ -163,6 +185,13 @@ impl Linker<'_> {
         self.graph
             .alias_instance_export(instance, name)
             .map_err(|error| link(&format!("export `{name}` of {part}"), &chain(&error)))
+    }
+}
+
+fn native(wire: &Wire) -> Option<(&str, &str)> {
+    match &wire.to {
+        WireTo::Native(native) => Some((&wire.import, &native.label)),
+        WireTo::Member { .. } | WireTo::Sender(_) => None,
     }
 }
 

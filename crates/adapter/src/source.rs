@@ -40,6 +40,15 @@ pub enum SourceError {
         /// What the encoder says.
         reason: String,
     },
+    /// A core module of the time before components.
+    #[error(
+        "{subject} is a core module for WASI preview 1, not a component; build it for wasm32-wasip2, or make a \
+         component of it: `wasm-tools component new {subject} --adapt wasi_snapshot_preview1.command.wasm -o component.wasm`"
+    )]
+    Preview1 {
+        /// Which bytes.
+        subject: String,
+    },
     /// WIT text that does not parse or resolve.
     #[error("{subject} is not valid WIT: {reason}")]
     Wit {
@@ -192,6 +201,9 @@ pub fn componentize<'a>(subject: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>,
     }
     let refused = |reason: String| SourceError::Module { subject: subject.to_owned(), reason };
     if !has_component_type(bytes) {
+        if imports_preview1(bytes) {
+            return Err(SourceError::Preview1 { subject: subject.to_owned() });
+        }
         return Err(refused("it has no custom section `component-type`".to_owned()));
     }
     let encoded = std::panic::catch_unwind(|| {
@@ -202,6 +214,17 @@ pub fn componentize<'a>(subject: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>,
         // It decodes the embedded type, and panics where `decode` may.
         Err(_) => Err(refused("its component type is of a form that cannot be read".to_owned())),
     }
+}
+
+/// Modules of WASI from before components import from modules of these names.
+fn imports_preview1(module: &[u8]) -> bool {
+    let is_preview1 = |module: &str| matches!(module, "wasi_snapshot_preview1" | "wasi_unstable");
+    Parser::new(0).parse_all(module).any(|payload| match payload {
+        Ok(Payload::ImportSection(imports)) => {
+            imports.into_imports().any(|import| import.is_ok_and(|import| is_preview1(import.module)))
+        }
+        _ => false,
+    })
 }
 
 /// Bindings generators write one section `component-type:…` for each world.

@@ -47,6 +47,14 @@ impl Environment {
     }
 }
 
+/// A variable that is passed on under its own name; else why there is none.
+pub(crate) fn passed_on(name: &str) -> Result<String, &'static str> {
+    env::var(name).map_err(|error| match error {
+        env::VarError::NotPresent => "is not set",
+        env::VarError::NotUnicode(_) => "is not UTF-8",
+    })
+}
+
 /// An empty variable is one that is not set.
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())

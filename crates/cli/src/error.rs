@@ -17,6 +17,7 @@ use adapter::source::SourceError;
 use adapter::text::TextError;
 use host::HostError;
 use host::application::{Application, ApplicationError};
+use host::command::CommandError;
 use host::config::ConfigError;
 use host::node::NodeError;
 use host::operate::OperateError;
@@ -34,6 +35,11 @@ pub(crate) use json::json;
 pub(crate) const EXIT_FAILED: u8 = 1;
 /// The exit code of a command that was asked for wrongly.
 pub(crate) const EXIT_USAGE: u8 = 2;
+
+/// The exit code of a command that trapped: what a shell makes of SIGABRT.
+pub(crate) const EXIT_TRAPPED: u8 = 134;
+/// The exit code of a command whose time was over: that of timeout(1).
+pub(crate) const EXIT_LATE: u8 = 124;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +122,15 @@ pub(crate) enum CliError {
     /// What a lattice's authority is kept in is damaged, or was written by a later version.
     #[error("cannot use the authority of the lattice in {}", folder.display())]
     Authority { folder: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    /// A component cannot be run as a command.
+    #[error(transparent)]
+    Command(Box<CommandError>),
+    /// A command trapped.
+    #[error("{name} trapped: {reason}")]
+    Trapped { name: String, reason: String, backtrace: Option<String> },
+    /// The time of a command was over.
+    #[error("{name} was stopped: it ran longer than its `--timeout`")]
+    Late { name: String, backtrace: Option<String> },
     /// A result has no text.
     #[error("the result of `{function}` cannot be written")]
     Unwritable { function: String, source: TextError },
@@ -142,6 +157,7 @@ impl CliError {
             Self::Function { .. } => "function",
             Self::Arguments { .. } => "arguments",
             Self::Call { .. } => "call",
+            Self::Command(_) | Self::Trapped { .. } | Self::Late { .. } => "command",
             Self::Reply { .. } | Self::Unwritable { .. } => "result",
         }
     }
@@ -190,6 +206,8 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => EXIT_USAGE,
+            Self::Trapped { .. } => EXIT_TRAPPED,
+            Self::Late { .. } => EXIT_LATE,
             _ => EXIT_FAILED,
         }
     }
@@ -236,6 +254,16 @@ impl From<ConfigError> for CliError {
                 let details = Details::of_manifest(&path, &text, &source);
                 Self::HostFile { path, details }
             }
+        }
+    }
+}
+
+impl From<CommandError> for CliError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::File(error) => (*error).into(),
+            CommandError::Source(error) => error.into(),
+            other => Self::Command(Box::new(other)),
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Outcome {
     Success,
     /// The result itself tells of a failure.
     Failure,
+    /// What ran ended with an exit code of its own.
+    Exit(u8),
 }
 
 /// Where results, progress and errors go.
@@ -60,6 +62,16 @@ impl Output {
         write(&line)
     }
 
+    /// Writes one JSON object on a line of standard error, where standard output is not ours; a person is not told.
+    pub(crate) fn aside<T: Serialize>(&self, event: &T) {
+        if self.format == Format::Json
+            && let Ok(line) = serde_json::to_string(event)
+        {
+            // Nobody may be listening.
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+
     /// Tells a person what is being done; a program is not told.
     pub(crate) fn progress(&self, step: &dyn Display) {
         if self.format == Format::Text {
@@ -79,6 +91,7 @@ impl Output {
     pub(crate) fn conclude(&self, outcome: Result<Outcome, CliError>) -> ExitCode {
         match outcome {
             Ok(Outcome::Success) => ExitCode::SUCCESS,
+            Ok(Outcome::Exit(code)) => ExitCode::from(code),
             Ok(Outcome::Failure) => ExitCode::from(error::EXIT_FAILED),
             Err(error) => {
                 let text = match self.format {

@@ -1,6 +1,7 @@
 //! An actor: a composite with settings, admission, instances and calls.
 
 mod admission;
+mod handle;
 mod idle;
 mod serve;
 mod stats;
@@ -12,14 +13,18 @@ use std::time::Instant;
 use model::failure::{Failure, RpcError};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
 pub(crate) use self::idle::IdleInstances;
 pub use self::stats::ActorStats;
 
 use self::admission::{Admission, Place};
+pub use self::handle::Unanswered;
+use self::handle::{Entrance, entrance};
 use self::idle::Idle;
 use self::stats::Counters;
 use crate::call::CallContext;
+use crate::command::Process;
 use crate::component::Component;
 use crate::deadline;
 use crate::engine::Flavour;
@@ -31,7 +36,7 @@ use crate::outbound::Outbound;
 use crate::settings::ActorSettings;
 use crate::stop::{self, Stop};
 use crate::store::{Live, State};
-use crate::wire;
+use crate::{wasi, wire};
 
 /// A composite that can be called. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +47,8 @@ struct Inner {
     instances: InstancePre<State>,
     /// `receive` of each receiver.
     receivers: Vec<ComponentExportIndex>,
+    /// Where requests of HTTP go in.
+    entrance: Option<Entrance>,
     admission: Admission,
     idle: Arc<Idle>,
     shared: Arc<Shared>,
@@ -55,6 +62,10 @@ pub(crate) struct Shared {
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) log: Arc<Log>,
     pub(crate) live: Live,
+    /// The folders it may use, opened.
+    pub(crate) folders: WasiFilesystemCtx,
+    /// What it has because it is a command.
+    pub(crate) process: Option<Process>,
     counters: Counters,
 }
 
@@ -78,12 +89,13 @@ impl Actor {
         check_settings(&settings)?;
         let instances = linker::connect(component, &settings, native)?;
         let receivers = receivers(component, &settings)?;
+        let entrance = entrance(&instances, &settings)?;
         let flavour = Arc::clone(&component.flavour);
         let idle = Idle::new(&settings);
         flavour.shared.idle.add(&idle);
         let admission = Admission::new(&settings);
-        let shared = Arc::new(Shared::new(settings, outbound, flavour.shared.live.clone()));
-        Ok(Self(Arc::new(Inner { flavour, instances, receivers, admission, idle, shared })))
+        let shared = Arc::new(Shared::new(settings, outbound, flavour.shared.live.clone(), None)?);
+        Ok(Self(Arc::new(Inner { flavour, instances, receivers, entrance, admission, idle, shared })))
     }
 
     /// The actor's name.
@@ -151,11 +163,17 @@ impl Inner {
 }
 
 impl Shared {
-    fn new(settings: ActorSettings, outbound: Arc<dyn Outbound>, live: Live) -> Self {
+    pub(crate) fn new(
+        settings: ActorSettings,
+        outbound: Arc<dyn Outbound>,
+        live: Live,
+        process: Option<Process>,
+    ) -> Result<Self, EngineError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let log = Log::new(&settings.name, settings.log_bytes_per_s);
+        let folders = wasi::open_folders(&settings)?;
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, settings, outbound, log, live, counters: Counters::default() }
+        Ok(Self { id, settings, outbound, log, live, folders, process, counters: Counters::default() })
     }
 
     /// Refuses a message of `bytes` if that is too large.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::http::Horizon;
+
 /// The context of one call. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CallContext {
@@ -11,6 +13,8 @@ pub struct CallContext {
     depth: u32,
     trace: Option<Arc<str>>,
     held: Option<Arc<Held>>,
+    /// Where the deadline moves: what an instance does for a request of HTTP.
+    horizon: Option<Arc<Horizon>>,
 }
 
 /// An instance that waits for this call to return.
@@ -23,7 +27,7 @@ struct Held {
 impl CallContext {
     /// A call from outside.
     pub fn new(call_id: u128, deadline: Instant) -> Self {
-        Self { call_id, deadline, depth: 0, trace: None, held: None }
+        Self { call_id, deadline, depth: 0, trace: None, held: None, horizon: None }
     }
 
     /// The same call after `depth` calls on other hosts.
@@ -40,7 +44,8 @@ impl CallContext {
 
     /// The same call with a deadline that is not later than `deadline`.
     pub fn within(mut self, deadline: Instant) -> Self {
-        self.deadline = self.deadline.min(deadline);
+        self.deadline = self.deadline().min(deadline);
+        self.horizon = None;
         self
     }
 
@@ -51,7 +56,7 @@ impl CallContext {
 
     /// When the caller stops waiting.
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        self.horizon.as_ref().map_or(self.deadline, |horizon| horizon.end())
     }
 
     /// How many calls wait for this one.
@@ -68,11 +73,23 @@ impl CallContext {
     pub(crate) fn enter(&self, actor: u64, deadline: Instant) -> Self {
         Self {
             call_id: self.call_id,
-            deadline: self.deadline.min(deadline),
+            deadline: self.deadline().min(deadline),
             depth: self.depth.saturating_add(1),
             trace: self.trace.clone(),
             held: Some(Arc::new(Held { actor, above: self.held.clone() })),
+            horizon: None,
         }
+    }
+
+    /// The same call with a deadline that moves with `horizon`.
+    pub(crate) fn under(mut self, horizon: &Arc<Horizon>) -> Self {
+        self.horizon = Some(Arc::clone(horizon));
+        self
+    }
+
+    /// Whether the head of an answer is out, and the deadline no longer that of the call.
+    pub(crate) fn is_extended(&self) -> bool {
+        self.horizon.as_ref().is_some_and(|horizon| horizon.is_extended())
     }
 
     /// Whether the chain holds an instance of `actor`.

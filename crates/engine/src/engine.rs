@@ -9,6 +9,7 @@ use wasmtime::component::Linker;
 
 use crate::actor::{Actor, IdleInstances};
 use crate::cache::{Cache, Key};
+use crate::command::Command;
 use crate::component::{Component, Loaded};
 use crate::config::{self, Kind};
 use crate::error::EngineError;
@@ -101,6 +102,11 @@ impl Engine {
         Actor::new(receiver, settings, Arc::new(Nowhere), Some(&native))
     }
 
+    /// A command: `component` exports `wasi:cli/run`. Of the settings, those about calls mean nothing to it.
+    pub fn command(&self, component: &Component, settings: ActorSettings) -> Result<Command, EngineError> {
+        Command::new(component, settings)
+    }
+
     /// What is alive now.
     pub fn stats(&self) -> EngineStats {
         EngineStats { instances: self.0.shared.live.count() }
@@ -141,7 +147,7 @@ impl Flavour {
     fn start(kind: Kind, settings: &EngineSettings, shared: &Arc<EngineShared>) -> Result<Arc<Self>, EngineError> {
         let failed = |error: wasmtime::Error| EngineError::Start(error.into_boxed_dyn_error());
         let engine = config::start(kind, settings).map_err(failed)?;
-        let linker = linker::host(&engine).map_err(failed)?;
+        let linker = linker::host(&engine, kind == Kind::Concurrent).map_err(failed)?;
         shared.ticker.add(&engine);
         Ok(Arc::new(Self { engine, linker, concurrent: kind == Kind::Concurrent, shared: Arc::clone(shared) }))
     }

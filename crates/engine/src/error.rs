@@ -30,6 +30,23 @@ pub enum EngineError {
         /// The labels without an export.
         labels: Vec<String>,
     },
+    /// A component that is no command.
+    #[error("`{name}` exports no `wasi:cli/run`: it is no command; build it as a program, with a `main`")]
+    NoRun {
+        /// The command.
+        name: String,
+    },
+    /// A folder that was granted and cannot be opened.
+    #[error("actor '{actor}' may use the folder {}, which cannot be opened; create it, or grant another", path.display())]
+    Folder {
+        /// The actor.
+        actor: String,
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
     /// Settings that make no sense.
     #[error("actor '{actor}': {setting} must be at least 1")]
     Zero {

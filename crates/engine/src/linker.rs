@@ -10,6 +10,8 @@ use crate::actor::Shared;
 use crate::call::CallContext;
 use crate::component::Component;
 use crate::error::EngineError;
+use crate::http;
+use crate::keyvalue;
 use crate::native::Native;
 use crate::outbound::Outgoing;
 use crate::settings::ActorSettings;
@@ -21,9 +23,10 @@ use crate::wire::{Reply, SendParams, WireError};
 const SEND: &str = "send";
 
 /// What the host provides to any component.
-pub(crate) fn host(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+pub(crate) fn host(engine: &wasmtime::Engine, has_concurrency: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasi::define(&mut linker, has_concurrency)?;
+    http::define(&mut linker, has_concurrency)?;
     Ok(linker)
 }
 
@@ -44,6 +47,7 @@ pub(crate) fn connect(
         .filter_map(|(index, label)| Some((index, label, import(&component_type, engine, label)?)))
         .try_for_each(|(index, label, sender)| define(&mut linker.instance(label)?, index, is_async(&sender, engine)));
     connected
+        .and_then(|()| keyvalue::define(&mut linker, &component_type, engine, &settings.stores))
         .and_then(|()| native.map_or(Ok(()), |native| native.define(&mut linker)))
         .and_then(|()| linker.instantiate_pre(&component.code))
         .map_err(|source| EngineError::Link { actor: settings.name.clone(), source: source.into_boxed_dyn_error() })
@@ -61,7 +65,8 @@ fn check_imports(
         .filter(|(name, import)| {
             let known = wasi::provides(name)
                 || implemented.as_deref() == Some(*name)
-                || settings.senders.iter().any(|label| label == name);
+                || settings.senders.iter().any(|label| label == name)
+                || settings.stores.iter().any(|import| import.label == *name);
             !known && needs_code(&import.ty, engine)
         })
         .map(|(name, _)| name.to_owned())

@@ -1,5 +1,6 @@
 //! An actor's log: whole lines, of bounded length, at a bounded rate.
 
+use std::fmt::Write as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::limits;
+use crate::logging::Level;
 
 /// The log of one actor. Its lines are tracing events of the target `lath::actor`.
 pub(crate) struct Log {
@@ -52,8 +54,26 @@ impl Log {
 
     fn line(&self, stream: &'static str, line: &[u8]) {
         if self.admits(line.len()) {
-            let line = String::from_utf8_lossy(line);
+            let line = defused(&String::from_utf8_lossy(line), usize::MAX);
             tracing::info!(target: "lath::actor", actor = self.actor, stream, "{line}");
+        }
+    }
+
+    /// Logs what a guest says by `wasi:logging`: one event, whatever it holds.
+    pub(crate) fn event(&self, level: Level, context: &str, message: &str) {
+        let actor = self.actor.as_str();
+        let message = defused(message, limits::LOG_LINE_BYTES_MAX);
+        let context = defused(context, limits::LOG_CONTEXT_BYTES_MAX);
+        if !self.admits(message.len().saturating_add(context.len())) {
+            return;
+        }
+        match level {
+            Level::Trace => tracing::trace!(target: "lath::actor", actor, context, "{message}"),
+            Level::Debug => tracing::debug!(target: "lath::actor", actor, context, "{message}"),
+            Level::Info => tracing::info!(target: "lath::actor", actor, context, "{message}"),
+            Level::Warn => tracing::warn!(target: "lath::actor", actor, context, "{message}"),
+            Level::Error => tracing::error!(target: "lath::actor", actor, context, "{message}"),
+            Level::Critical => tracing::error!(target: "lath::actor", actor, context, critical = true, "{message}"),
         }
     }
 
@@ -87,6 +107,29 @@ impl Gate {
         }
         fits
     }
+}
+
+/// A guest's text as part of one line, `bytes_max` at most: what would begin another line, move the cursor of a terminal
+/// or turn the direction of writing is shown as an escape.
+fn defused(text: &str, bytes_max: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(bytes_max));
+    for (at, c) in text.char_indices() {
+        if line.len() >= bytes_max {
+            let _ = write!(line, "… ({} bytes more)", text.len() - at);
+            break;
+        }
+        match c {
+            '\t' => line.push(c),
+            c if c.is_control() || is_direction(c) => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+/// Separators of lines and paragraphs, and marks that turn the direction of writing.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Collects one output stream of one instance into lines.

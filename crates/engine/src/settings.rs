@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use model::destination::Destination;
+use model::folder::Folder;
+
+use crate::http::{HttpVersion, Requests};
+use crate::keyvalue::StoreImport;
 use crate::limits;
 
 /// Settings of an [`Engine`](crate::Engine).
@@ -52,12 +58,28 @@ pub struct ActorSettings {
     pub reuse: u32,
     /// The environment the actor sees: what was granted, nothing else.
     pub env: BTreeMap<String, String>,
+    /// Its configuration, as `wasi:config` shows it.
+    pub config: BTreeMap<String, String>,
+    /// Folders it may use.
+    pub folders: Vec<Folder>,
+    /// Where it may connect to with sockets.
+    pub network: Vec<Destination>,
     /// The largest message (method and payload) into, out of or back from the actor, in bytes.
     pub message_bytes_max: usize,
     /// Labels of the composite's receivers, in the order that [`Actor::call`](crate::Actor::call) counts them.
     pub receivers: Vec<String>,
     /// Labels of the composite's senders, in the order that [`Outbound::send`](crate::Outbound::send) is told.
     pub senders: Vec<String>,
+    /// What the composite's imports of `wasi:keyvalue` are connected to.
+    pub stores: Vec<StoreImport>,
+    /// Which `wasi:http` the composite exports, where it serves requests of HTTP.
+    pub http: Option<HttpVersion>,
+    /// Takes the composite's own requests of HTTP into the world; without it all are denied.
+    pub requests: Option<Arc<dyn Requests>>,
+    /// How long the body of an answer may take after its head.
+    pub streaming: Duration,
+    /// The body of an answer, in bytes.
+    pub body_bytes_max: u64,
 }
 
 impl ActorSettings {
@@ -74,9 +96,17 @@ impl ActorSettings {
             log_bytes_per_s: limits::LOG_DEFAULT.0,
             reuse: limits::REUSE_DEFAULT,
             env: BTreeMap::new(),
+            config: BTreeMap::new(),
+            folders: Vec::new(),
+            network: Vec::new(),
             message_bytes_max: usize::try_from(limits::MESSAGE_DEFAULT.0).unwrap_or(usize::MAX),
             receivers: Vec::new(),
             senders: Vec::new(),
+            stores: Vec::new(),
+            http: None,
+            requests: None,
+            streaming: crate::limits::HTTP_STREAMING_DEFAULT,
+            body_bytes_max: crate::limits::HTTP_BODY_BYTES_MAX,
         }
     }
 }

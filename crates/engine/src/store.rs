@@ -9,7 +9,8 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 use crate::actor::Shared;
 use crate::call::CallContext;
-use crate::limits;
+use crate::keyvalue::Handles;
+use crate::limits::{self, EPOCH_TICK};
 use crate::stop::DeadlinePassed;
 use crate::wasi::Wasi;
 
@@ -22,12 +23,16 @@ pub(crate) struct State {
     /// The context of the calls that the guest makes.
     pub(crate) call: CallContext,
     pub(crate) budget: Budget,
+    /// Looks at the guest since it last called the host.
+    pub(crate) busy_ticks: u32,
     /// Whether it ever sent a message: it may have acted, even before it was wholly there.
     pub(crate) sent: bool,
     /// What a native function of a contract ended the call with.
     pub(crate) failure: Option<Failure>,
     /// Made when the guest first uses it.
     pub(crate) wasi: Option<Box<Wasi>>,
+    /// The stores that it has open; made when the guest first uses them.
+    pub(crate) keyvalue: Option<Box<Handles>>,
 }
 
 /// A store for a fresh instance that serves `call`.
@@ -36,7 +41,7 @@ pub(crate) fn open(engine: &wasmtime::Engine, shared: &Arc<Shared>, call: CallCo
     store.limiter(|state| &mut state.budget);
     store.set_hostcall_fuel(shared.settings.message_bytes_max.saturating_add(limits::HOSTCALL_SPARE_BYTES));
     store.set_max_component_handles(limits::HANDLES_MAX);
-    store.epoch_deadline_callback(|guest| look(guest.data()));
+    store.epoch_deadline_callback(|mut guest| look(guest.data_mut()));
     store.set_epoch_deadline(NEXT_TICK);
     store
 }
@@ -44,25 +49,44 @@ pub(crate) fn open(engine: &wasmtime::Engine, shared: &Arc<Shared>, call: CallCo
 /// Makes a store ready for its next call.
 pub(crate) fn reopen(store: &mut Store<State>, call: CallContext) {
     let state = store.data_mut();
+    if let Some(wasi) = &mut state.wasi {
+        wasi.http.enter(&call);
+    }
     state.call = call;
+    state.busy_ticks = 0;
     state.budget.denied = false;
     store.set_epoch_deadline(NEXT_TICK);
 }
 
 /// Looks at a running guest: stops it if its time is over, else lets others on this thread go on first. tokio's own
 /// yield also lets the thread look at its sockets and timers, which it does for other busy tasks only now and then.
-fn look(guest: &State) -> wasmtime::Result<UpdateDeadline> {
-    if Instant::now() >= guest.call.deadline() {
+fn look(guest: &mut State) -> wasmtime::Result<UpdateDeadline> {
+    guest.busy_ticks = guest.busy_ticks.saturating_add(1);
+    if Instant::now() >= guest.call.deadline() || guest.is_lost() {
         return Err(DeadlinePassed.into());
     }
     Ok(UpdateDeadline::YieldCustom(NEXT_TICK, Box::pin(tokio::task::yield_now())))
 }
 
 impl State {
+    /// Whether it computes without end after the head of its answer, where no deadline of the call holds any more.
+    fn is_lost(&self) -> bool {
+        self.call.is_extended() && EPOCH_TICK.saturating_mul(self.busy_ticks) > self.shared.settings.execution
+    }
+
     fn new(shared: &Arc<Shared>, call: CallContext) -> Self {
         shared.live.0.fetch_add(1, Ordering::Relaxed);
         let budget = Budget { bytes_left: shared.settings.memory_bytes, denied: false };
-        Self { shared: Arc::clone(shared), call, budget, sent: false, failure: None, wasi: None }
+        Self {
+            shared: Arc::clone(shared),
+            call,
+            budget,
+            busy_ticks: 0,
+            sent: false,
+            failure: None,
+            wasi: None,
+            keyvalue: None,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use model::manifest::{Actor, ComponentRef, Manifest, ManifestErrors};
 use plan::{Intent, Inventory, Plan, Problem};
 
 pub use build::BuildError;
-pub(crate) use parts::read_text;
+pub(crate) use parts::{read_bounded, read_text};
 
 use crate::executor::parts::Memory;
 use crate::inventory;
@@ -230,6 +230,15 @@ fn folder_of(file: &Path) -> PathBuf {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+/// True where there is a file at `path` and it is WebAssembly.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn is_wasm_file(path: &Path) -> Result<bool, ApplicationError> {
+    Ok(path.is_file() && is_wasm(path)?)
 }
 
 /// A wasm file begins with `\0asm`, whatever it is called.

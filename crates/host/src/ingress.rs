@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use engine::CallContext;
+use engine::http::Body;
+use engine::{Actor, CallContext};
 use futures_util::future::BoxFuture;
+use http::Response;
 use lattice::call::{Origin, Target as Called, TraceParent, Word, WordError};
 use lattice::pulse::Stamp;
 use model::blueprint::{Blueprint, ReceiverPlan, Target, WIRE_1};
@@ -17,7 +19,7 @@ use model::ids::{ActorName, AppName, HostName};
 use model::limits::DEADLINE_MAX;
 use model::placement::AppPlacement;
 use provider::contracts;
-use provider::http::{self, Handler, HttpCall, Ingress, METHOD, Router, Settings};
+use provider::http::{self as ingress, Exchange, Handler, HttpCall, Ingress, METHOD, Router, Settings};
 
 use crate::host::HostError;
 use crate::router::{Far, Near, Reached, Switchboard, call_id, is_refused, others};
@@ -50,7 +52,7 @@ impl Gate {
     /// Where the address cannot be listened on.
     pub fn open(address: SocketAddr, switchboard: Switchboard, stamp: Option<Arc<Stamp>>) -> Result<Self, HostError> {
         let requests = contracts::handler().map_err(|error| HostError::Ingress(error.into()))?.name.clone();
-        let listener = http::bind(address).map_err(HostError::Ingress)?;
+        let listener = ingress::bind(address).map_err(HostError::Ingress)?;
         // Each application has its own deadline, which its door keeps.
         let settings = Settings { call_deadline: DEADLINE_MAX, ..Settings::default() };
         let doors = Doors {
@@ -103,6 +105,9 @@ impl Gate {
     fn door(&self, app: &Routed, actor: &ActorName) -> Option<Door> {
         let application = &app.blueprint.application;
         let plan = app.blueprint.composites.get(actor)?;
+        if plan.http.is_some() {
+            return Some(self.open_door(app, actor));
+        }
         let serves = |receiver: &&ReceiverPlan| receiver.contract.name.serves(&self.requests);
         let receiver = plan.receivers.iter().find(serves)?.label.clone();
         let target = Target::Actor { actor: actor.clone(), receiver };
@@ -120,6 +125,16 @@ impl Gate {
             (None, None) => Way::Nowhere,
         };
         Some(Door { application: application.clone(), target, way })
+    }
+
+    /// The way to an actor that takes requests as they come, which it does on its own host only.
+    fn open_door(&self, app: &Routed, actor: &ActorName) -> Door {
+        let application = app.blueprint.application.clone();
+        let target = Target::Actor { actor: actor.clone(), receiver: String::new() };
+        let here = self.switchboard.http(&application, actor);
+        let hosts = app.placement.as_deref().zip(self.switchboard.outside());
+        let elsewhere = hosts.map(|(placement, outside)| others(placement, &target, &outside.host)).unwrap_or_default();
+        Door { application, target, way: Way::Open { here, elsewhere } }
     }
 
     fn reached(&self, app: &Routed, actor: &ActorName, hosts: BTreeSet<HostName>) -> Option<Reached> {
@@ -163,6 +178,11 @@ struct Door {
 enum Way {
     Near(Near),
     Far(Box<Far>),
+    /// It takes requests as they come.
+    Open {
+        here: Option<Actor>,
+        elsewhere: BTreeSet<HostName>,
+    },
     /// It does not run, or not yet.
     Nowhere,
 }
@@ -174,19 +194,42 @@ impl Doors {
         found.ok_or_else(|| not_running(application, actor))
     }
 
+    async fn serve(&self, exchange: Exchange<'_>) -> Result<Response<Body>, Failure> {
+        if let Some(stamp) = &self.stamp {
+            stamp.admits(Instant::now())?;
+        }
+        let (door, deadline) = self.find(exchange.application, exchange.actor)?;
+        let context = context(exchange.trace, exchange.deadline.min(Instant::now() + deadline));
+        let Way::Open { here, elsewhere } = &door.way else {
+            return Err(not_running(exchange.application, exchange.actor));
+        };
+        // The actor may have been replaced, or have come here, since the routes were served.
+        let again = || self.switchboard.http(exchange.application, exchange.actor);
+        let Some(actor) = here.clone().or_else(again) else { return Err(not_here(&exchange, elsewhere)) };
+        let unanswered = match Box::pin(actor.handle(exchange.request, &context)).await {
+            Err(unanswered) => unanswered,
+            Ok(response) => return Ok(response),
+        };
+        match (unanswered.request, is_refused(&unanswered.failure), again()) {
+            (Some(request), true, Some(actor)) => {
+                Box::pin(actor.handle(*request, &context)).await.map_err(|unanswered| unanswered.failure)
+            }
+            _ => Err(unanswered.failure),
+        }
+    }
+
     async fn answer(&self, call: HttpCall<'_>) -> Result<Vec<u8>, Failure> {
         if let Some(stamp) = &self.stamp {
             stamp.admits(Instant::now())?;
         }
         let (door, deadline) = self.find(call.application, call.actor)?;
         let deadline = call.deadline.min(Instant::now() + deadline);
-        let trace = call.trace.filter(|text| text.parse::<TraceParent>().is_ok());
-        let context = CallContext::new(call_id(), deadline).traced(trace.map(Arc::from));
+        let context = context(call.trace, deadline);
         let payload = Bytes::from(call.payload);
         let answer = match &door.way {
             Way::Near(near) => near.call(METHOD, &payload, &context, deadline).await,
             Way::Far(far) => Box::pin(far.call(METHOD, payload.clone(), &context, deadline)).await,
-            Way::Nowhere => Err(not_running(call.application, call.actor)),
+            Way::Nowhere | Way::Open { .. } => Err(not_running(call.application, call.actor)),
         };
         match answer {
             // The actor may have been replaced, or have come here, since the routes were served.
@@ -200,6 +243,27 @@ impl Doors {
     }
 }
 
+/// A call from outside, of the trace that the client wrote.
+fn context(trace: Option<&str>, deadline: Instant) -> CallContext {
+    let trace = trace.filter(|text| text.parse::<TraceParent>().is_ok());
+    CallContext::new(call_id(), deadline).traced(trace.map(Arc::from))
+}
+
+/// Why an actor that takes requests as they come cannot be reached.
+fn not_here(exchange: &Exchange<'_>, elsewhere: &BTreeSet<HostName>) -> Failure {
+    let Exchange { application, actor, .. } = exchange;
+    if elsewhere.is_empty() {
+        return not_running(application, actor);
+    }
+    let hosts: Vec<_> = elsewhere.iter().map(ToString::to_string).collect();
+    let hosts = hosts.join(", ");
+    let text = format!(
+        "actor {application}/{actor} takes requests by wasi:http, on its own hosts only: send them to {hosts}, or place \
+         the actor on this host too"
+    );
+    Failure::not_started(RpcError::Transport(text))
+}
+
 fn not_running(application: &AppName, actor: &ActorName) -> Failure {
     Failure::not_started(RpcError::Transport(format!("actor {application}/{actor} is not running")))
 }
@@ -207,5 +271,14 @@ fn not_running(application: &AppName, actor: &ActorName) -> Failure {
 impl Handler for Doors {
     fn call<'a>(&'a self, call: HttpCall<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>> {
         Box::pin(self.answer(call))
+    }
+
+    fn streams(&self, application: &AppName, actor: &ActorName) -> bool {
+        let door = self.applications.get(application.as_str()).and_then(|app| app.doors.get(actor.as_str()));
+        door.is_some_and(|door| matches!(door.way, Way::Open { .. }))
+    }
+
+    fn exchange<'a>(&'a self, exchange: Exchange<'a>) -> BoxFuture<'a, Result<Response<Body>, Failure>> {
+        Box::pin(self.serve(exchange))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::contract::ContractName;
 use plan::{Inventory, Offer, State};
 use provider::{ProviderError, catalogue, contracts};
 
@@ -16,13 +17,26 @@ pub(crate) fn inventory() -> Result<Inventory, ProviderError> {
             provider::State::Local => State::Local,
             provider::State::Shared => State::Shared,
         };
-        offers.insert(kind.name().to_owned(), Offer { contracts: kind.offers()?, state });
+        offers.insert(
+            kind.name().to_owned(),
+            Offer { contracts: kind.offers()?, natives: names(&kind.natives()), state },
+        );
     }
     Ok(Inventory {
         offers,
         // The engine names a track, `@0.2`; the planner compares tracks of whole versions.
-        host_imports: engine::host_imports().iter().filter_map(|name| format!("{name}.0").parse().ok()).collect(),
+        host_imports: engine::host_imports().iter().filter_map(|name| whole(name)).collect(),
         ingress: contracts::handler()?,
         memories_max: MEMORIES_MAX,
     })
+}
+
+/// A name with its whole version.
+fn whole(name: &str) -> Option<ContractName> {
+    name.parse().or_else(|_| format!("{name}.0").parse()).ok()
+}
+
+/// Names that this program states; each is one.
+fn names(texts: &[String]) -> Vec<ContractName> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
 }

@@ -9,6 +9,7 @@
 
 pub mod application;
 pub mod authority;
+pub mod command;
 pub mod config;
 pub mod control;
 pub mod executor;

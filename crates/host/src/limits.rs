@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use model::ids::ByteSize;
+
 /// The longest that a build command may run: 30 min.
 pub const BUILD_TIME_MAX: Duration = Duration::from_secs(1800);
 
@@ -13,6 +15,9 @@ pub const WATCHED_FILES_MAX: usize = 100_000;
 
 /// The largest component or adapter file: 268435456 bytes.
 pub const COMPONENT_BYTES_MAX: u64 = 268_435_456;
+
+/// Memory of a command, unless `--memory` says otherwise: 1GiB.
+pub const COMMAND_MEMORY_DEFAULT: ByteSize = ByteSize(1 << 30);
 
 /// The longest that draining may take: 30 s. What still runs then is cut off.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);

@@ -9,6 +9,7 @@ mod external;
 mod far;
 mod link;
 mod near;
+mod shelf;
 mod switchboard;
 
 use std::sync::Arc;
@@ -30,12 +31,14 @@ pub use self::near::Targets;
 pub use self::switchboard::{Running, Switchboard};
 
 use self::link::Link;
+use self::shelf::Shelf;
 use crate::limits::RELINKS_MAX;
 
 /// The links of one composite. Empty until all targets are ready, and again while draining.
 #[derive(Default)]
 pub struct Outbox {
     links: ArcSwap<Vec<Link>>,
+    shelves: ArcSwap<Vec<Shelf>>,
 }
 
 /// What links of one application can lead to.
@@ -57,14 +60,16 @@ impl Outbox {
         let wires = plan.members.iter().flat_map(|member| &member.wires);
         let links = wires.filter_map(|wire| match &wire.to {
             WireTo::Sender(sender) => Some(Link::new(sender, scope, &before)),
-            WireTo::Member { .. } => None,
+            WireTo::Member { .. } | WireTo::Native(_) => None,
         });
         self.links.store(Arc::new(links.collect()));
+        self.shelves.store(Arc::new(shelf::natives(plan).map(|native| Shelf::new(native, scope.targets)).collect()));
     }
 
     /// Closes all links; also breaks the circles of actors that call each other.
     pub fn disconnect(&self) {
         self.links.store(Arc::default());
+        self.shelves.store(Arc::default());
     }
 }
 

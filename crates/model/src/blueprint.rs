@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::contract::{Contract, ContractName};
+use crate::destination::{Destination, Origin};
 use crate::digest::Digest;
-use crate::ids::{ActorName, AppName, ClientName, ProviderName};
+use crate::folder::Folder;
+use crate::ids::{ActorName, AppName, ClientName, ProviderName, StoreName};
 use crate::manifest::{ConfigValue, Limits, Reach, Route};
 
 /// The wire id of the payloads that generated adapters speak: the component model's value encoding.
@@ -60,8 +62,40 @@ pub struct CompositePlan {
     pub members: Vec<Member>,
     /// The contracts on which the actor answers.
     pub receivers: Vec<ReceiverPlan>,
+    /// How the actor serves requests of HTTP without messages, where it does.
+    pub http: Option<HttpExport>,
     /// The actor's limits; fused members are charged to them.
     pub limits: Limits,
+}
+
+/// An export of `wasi:http`, which the composite has as the actor has it: bodies stream, and no adapter stands between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpExport {
+    /// The export's label in the actor and in the composite, such as `wasi:http/incoming-handler@0.2.6`.
+    pub export: String,
+    /// Which `wasi:http` it is.
+    pub version: HttpVersion,
+}
+
+/// A version of `wasi:http` that serves requests; of two, the later one is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HttpVersion {
+    /// `wasi:http/incoming-handler@0.2`.
+    V02,
+    /// `wasi:http/handler@0.3`.
+    V03,
+}
+
+impl HttpVersion {
+    /// The version that an export of this name has; none where it does not serve requests.
+    pub fn of(contract: &ContractName) -> Option<Self> {
+        let version = contract.version.as_ref().filter(|version| version.pre.is_empty() && version.major == 0)?;
+        match (contract.unversioned().as_str(), version.minor) {
+            ("wasi:http/incoming-handler", 2) => Some(Self::V02),
+            ("wasi:http/handler", 3) => Some(Self::V03),
+            _ => None,
+        }
+    }
 }
 
 /// A component in a composite.
@@ -75,6 +109,14 @@ pub struct Member {
     pub wires: Vec<Wire>,
     /// Environment variables that it may read; none where it imports no interface that shows them.
     pub env: BTreeMap<String, String>,
+    /// Where it may send requests of HTTP; nowhere where it imports no interface that sends any.
+    pub http: Vec<Origin>,
+    /// Where it may connect to with sockets; nowhere where it imports no interface of them.
+    pub network: Vec<Destination>,
+    /// Folders that it may use; none where it imports no interface that shows them.
+    pub folders: Vec<Folder>,
+    /// Its configuration; none where it imports no interface that shows it.
+    pub config: BTreeMap<String, String>,
 }
 
 /// One import of a member, met.
@@ -98,6 +140,45 @@ pub enum WireTo {
     },
     /// A sender: the call becomes a message.
     Sender(SenderPlan),
+    /// Functions of the host itself, over a provider: no message.
+    Native(NativePlan),
+}
+
+/// An import that the host meets itself with what a provider has: a contract with resources.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NativePlan {
+    /// The composite's import that the host binds to the link, such as `native0:keyvalue/store@0.2.0-draft2`.
+    pub label: String,
+    /// Where its calls go: always to a provider.
+    pub link: LinkPlan,
+    /// The stores that the actor may open besides [`DEFAULT_STORE`], each with the provider that has it.
+    pub open: BTreeMap<StoreName, ProviderName>,
+}
+
+/// The store that the provider of a link itself has, unless `open` says another; the empty name means the same.
+pub const DEFAULT_STORE: &str = "default";
+
+impl NativePlan {
+    /// The store that the actor means by `name`, and the provider that has it; none where it may not open it.
+    pub fn store<'a>(&'a self, name: &'a str) -> Option<(&'a ProviderName, &'a str)> {
+        let name = if name.is_empty() { DEFAULT_STORE } else { name };
+        if let Some(provider) = self.open.get(name) {
+            return Some((provider, name));
+        }
+        match &self.link.target {
+            Target::Provider(provider) if name == DEFAULT_STORE => Some((provider, name)),
+            _ => None,
+        }
+    }
+
+    /// The providers that its calls can reach.
+    pub fn providers(&self) -> BTreeSet<&ProviderName> {
+        let linked = match &self.link.target {
+            Target::Provider(provider) => Some(provider),
+            Target::Actor { .. } => None,
+        };
+        linked.into_iter().chain(self.open.values()).collect()
+    }
 }
 
 /// A sender in a composite, with the link that it serves.

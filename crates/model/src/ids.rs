@@ -93,6 +93,51 @@ name! {
     LabelKey
 }
 
+/// The name of a store that a component opens: letters, digits, `-`, `_` and `.`, 63 characters at most, such as
+/// `sessions`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoreName(String);
+
+/// Why a text is not the name of a store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not the name of a store: use letters, digits, `-`, `_` and `.`, {NAME_LEN_MAX} characters at most"
+)]
+pub struct StoreNameError {
+    /// The refused text.
+    pub text: String,
+}
+
+impl StoreName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::borrow::Borrow<str> for StoreName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for StoreName {
+    type Err = StoreNameError;
+
+    fn from_str(text: &str) -> Result<Self, StoreNameError> {
+        match text.parse::<LabelValue>() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err(StoreNameError { text: text.to_owned() }),
+        }
+    }
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The value of a host's label: letters, digits, `-`, `_` and `.`, 63 characters at most, such as `eu-1.a`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelValue(String);

@@ -9,8 +9,10 @@
 
 pub mod blueprint;
 pub mod contract;
+pub mod destination;
 pub mod digest;
 pub mod failure;
+pub mod folder;
 pub mod ids;
 pub mod limits;
 pub mod manifest;

@@ -65,6 +65,9 @@ pub const REUSE_DEFAULT: u32 = 1;
 /// The most calls that one instance may be asked to serve: 100000 calls.
 pub const REUSE_MAX: u32 = 100_000;
 
+/// Addresses found under names that one instance may connect to; the oldest are forgotten: 64 addresses.
+pub const FOUND_ADDRESSES_MAX: usize = 64;
+
 /// The most hosts that an actor may be asked to run on, apart from `everywhere`: 1000 hosts.
 pub const REPLICAS_MAX: u32 = 1_000;
 /// The most labels that a host has, or that an actor asks of one: 32 labels.

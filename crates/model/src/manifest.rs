@@ -28,6 +28,7 @@ pub use link::{Link, LinkKey, LinkKeyError, LinkTarget, OnFailure, Reach};
 pub use route::{DomainName, DomainNameError, Method, MethodError, Route};
 pub use route_path::{RoutePath, RoutePathError, Segment};
 pub use schema::schema;
+pub use size::parse as byte_size;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

@@ -63,6 +63,8 @@ pub struct Refusal {
     pub construct: Construct,
     /// The type, as WIT writes it.
     pub ty: String,
+    /// All functions of the interface, as WIT names them: a method `bucket.get` is `[method]bucket.get`.
+    pub functions: Vec<String>,
 }
 
 /// A construct of WIT that is not covered by messages.

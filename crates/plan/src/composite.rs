@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::blueprint::{
-    AdapterPlan, CompositePlan, LinkPlan, Member, ReceiverPlan, SenderPlan, Target, WIRE_1, Wire, WireTo,
+    AdapterPlan, CompositePlan, HttpExport, HttpVersion, LinkPlan, Member, NativePlan, ReceiverPlan, SenderPlan,
+    Target, WIRE_1, Wire, WireTo,
 };
-use model::contract::Contract;
+use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
+use model::manifest::Reach;
 use model::view::ComponentView;
 
 use crate::adapters::Adapters;
 use crate::findings::Findings;
 use crate::fuse::guarded_imports;
+use crate::grants::{Granted, granted_through};
 use crate::intent::{Intent, Inventory, contract_of};
 use crate::problem::{Fault, Place, Side};
 use crate::resolve::{Links, Resolved, Supplier};
@@ -31,6 +34,7 @@ pub(crate) struct Composer<'a, 'f> {
 struct Draft {
     members: Vec<Member>,
     senders: u32,
+    natives: u32,
     memories: Memories,
 }
 
@@ -53,7 +57,7 @@ impl<'a> Composer<'a, '_> {
         let receivers = self.receivers(root, &mut draft.memories)?;
         self.check_memories(root, &draft.memories);
         let limits = self.intent.manifest.actors.get(*root)?.limits.clone();
-        Some(CompositePlan { members: draft.members, receivers, limits })
+        Some(CompositePlan { members: draft.members, receivers, http: self.http(root), limits })
     }
 
     fn member(&mut self, actor: &'a ActorName, members: &[&ActorName], draft: &mut Draft) -> Option<Member> {
@@ -67,15 +71,24 @@ impl<'a> Composer<'a, '_> {
                     let member = members.iter().position(|member| *member == callee)?;
                     WireTo::Member { member, export: export.to_owned() }
                 }
+                None if matches!(link.supplier, Supplier::Native(_)) => WireTo::Native(self.native(link, draft)?),
                 None => WireTo::Sender(self.sender(link, draft)?),
             };
             wires.push(Wire { import: link.choice.port.label.clone(), to });
         }
         // The host meets an import of a composite once: what one member cannot read, no other shall.
-        let reads = !guarded_imports(self.intent, self.inventory, links, actor).is_empty();
-        let granted = self.intent.manifest.actors.get(actor).filter(|_| reads);
-        let env = granted.map(|actor| actor.grants.env.clone()).unwrap_or_default();
-        Some(Member { actor: actor.clone(), component: view.digest, wires, env })
+        let guarded = guarded_imports(self.intent, self.inventory, links, actor);
+        let sees = |granted| guarded.iter().any(|name| granted_through(name) == Some(granted));
+        let grants = self.intent.manifest.actors.get(actor).map(|actor| &actor.grants);
+        let env = grants.filter(|_| sees(Granted::Env)).map(|grants| grants.env.clone()).unwrap_or_default();
+        let http = grants.filter(|_| sees(Granted::Http)).map(|grants| grants.http.clone()).unwrap_or_default();
+        let network =
+            grants.filter(|_| sees(Granted::Network)).map(|grants| grants.network.clone()).unwrap_or_default();
+        let folders =
+            grants.filter(|_| sees(Granted::Folders)).map(|grants| grants.folders.clone()).unwrap_or_default();
+        let config = grants.filter(|_| sees(Granted::Config)).map(|grants| grants.config.clone()).unwrap_or_default();
+        let component = view.digest;
+        Some(Member { actor: actor.clone(), component, wires, env, http, network, folders, config })
     }
 
     fn sender(&mut self, link: &Resolved<'a>, draft: &mut Draft) -> Option<SenderPlan> {
@@ -85,22 +98,37 @@ impl<'a> Composer<'a, '_> {
         let label = format!("send{}", draft.senders);
         draft.senders += 1;
         self.check_wire(link, &adapter);
-        let contract = Arc::clone(&link.contract);
-        let link = LinkPlan {
-            actor: actor.clone(),
+        Some(SenderPlan { label, contract: Arc::clone(&link.contract), adapter, link: self.link(link)? })
+    }
+
+    /// An import that the host meets itself. Its label is like the name of an interface, so that imports which share a
+    /// resource still find it in one another: those of another actor have labels of their own.
+    fn native(&self, link: &Resolved<'a>, draft: &mut Draft) -> Option<NativePlan> {
+        let ContractName { package, interface, version, .. } = &link.contract.name;
+        let version = version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
+        let label = format!("native{}:{package}/{interface}{version}", draft.natives);
+        draft.natives += 1;
+        let mut planned = self.link(link)?;
+        // Without messages there is nothing between `fused` and `host`.
+        planned.reach = planned.reach.max(Reach::Host);
+        Some(NativePlan { label, link: planned, open: link.choice.link.open.clone() })
+    }
+
+    fn link(&self, link: &Resolved<'a>) -> Option<LinkPlan> {
+        Some(LinkPlan {
+            actor: link.choice.actor.clone(),
             import: link.choice.port.label.clone(),
             contract: link.contract.name.clone(),
             target: self.target(&link.supplier)?,
             reach: link.choice.link.reach,
             deadline: self.intent.manifest.deadline_of(link.choice.link),
             idempotent: idempotent(link),
-        };
-        Some(SenderPlan { label, contract, adapter, link })
+        })
     }
 
     fn target(&self, supplier: &Supplier<'_>) -> Option<Target> {
         match supplier {
-            Supplier::Provider(provider) => Some(Target::Provider((*provider).clone())),
+            Supplier::Provider(provider) | Supplier::Native(provider) => Some(Target::Provider((*provider).clone())),
             Supplier::Actor { actor, export } => {
                 let view = self.intent.components.get(*actor)?;
                 let mut answered = answered(view);
@@ -120,6 +148,15 @@ impl<'a> Composer<'a, '_> {
             receivers.push(ReceiverPlan { label, export, contract: Arc::clone(contract), adapter });
         }
         Some(receivers)
+    }
+
+    /// The export of `wasi:http` that serves requests: the latest, if there are several.
+    fn http(&self, root: &ActorName) -> Option<HttpExport> {
+        let exports = self.intent.components.get(root)?.exports.iter();
+        let served = exports.filter_map(|port| Some((HttpVersion::of(port.contract.as_ref()?)?, port)));
+        served
+            .max_by_key(|(version, _)| *version)
+            .map(|(version, port)| HttpExport { export: port.label.clone(), version })
     }
 
     fn check_memories(&mut self, root: &ActorName, memories: &Memories) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use model::blueprint::{AdapterPlan, CompositePlan, Member, SenderPlan, Target, Wire, WireTo};
+use model::blueprint::{AdapterPlan, CompositePlan, Member, NativePlan, SenderPlan, Target, Wire, WireTo};
 use model::contract::ContractName;
 use model::ids::ActorName;
 use model::manifest::Reach;
@@ -68,6 +68,7 @@ fn explained(
 ) -> Option<LinkExplanation> {
     match &wire.to {
         WireTo::Sender(sender) => Some(sent(plan, root, sender)),
+        WireTo::Native(native) => Some(met(plan, root, native)),
         WireTo::Member { member: index, .. } => {
             let callee = &composite.members.get(*index)?.actor;
             let contract = plan.fused.get(&(member.actor.clone(), wire.import.clone()))?.clone();
@@ -97,6 +98,27 @@ fn sent(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> LinkExplanation {
         reach: link.reach,
         how: way(sender),
         why: reasons(plan, root, sender),
+        deadline: Some(link.deadline),
+    }
+}
+
+fn met(plan: &Plan, root: &ActorName, native: &NativePlan) -> LinkExplanation {
+    let link = &native.link;
+    let mut target = link.target.to_string();
+    for (store, provider) in &native.open {
+        target.push_str(&format!(", `{store}` in provider {provider}"));
+    }
+    let reasons: Vec<String> = native.providers().into_iter().map(|provider| provided(plan, provider)).collect();
+    let fused = if link.actor == *root { String::new() } else { format!("; {} is fused into {root}", link.actor) };
+    LinkExplanation {
+        composite: root.clone(),
+        actor: link.actor.clone(),
+        import: link.import.clone(),
+        contract: link.contract.clone(),
+        target,
+        reach: link.reach,
+        how: format!("{}: functions of the host at {}, in this process, without messages", link.reach, native.label),
+        why: format!("a contract with resources: {}{fused}", reasons.join(", ")),
         deadline: Some(link.deadline),
     }
 }

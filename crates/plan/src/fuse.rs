@@ -7,7 +7,7 @@ use model::ids::ActorName;
 use model::view::Port;
 
 use crate::findings::Findings;
-use crate::grants::{grants_matter_for, written};
+use crate::grants::{Granted, granted_through, written};
 use crate::intent::{Intent, Inventory};
 use crate::problem::{Fault, Place};
 use crate::resolve::{Links, Resolved, Supplier};
@@ -112,10 +112,12 @@ pub(crate) fn check_shared(
     members: &[&ActorName],
     findings: &mut Findings,
 ) {
-    let mut holders: BTreeMap<String, (&ActorName, &ContractName)> = BTreeMap::new();
+    // Composition merges what shows one grant, under whatever interface: the socket of one is the socket of all.
+    let mut holders: BTreeMap<Granted, &ActorName> = BTreeMap::new();
     for member in members.iter().copied() {
         for interface in guarded_imports(intent, inventory, links, member) {
-            let (first, _) = *holders.entry(interface.unversioned()).or_insert((member, interface));
+            let Some(granted) = granted_through(interface) else { continue };
+            let first = *holders.entry(granted).or_insert(member);
             if let Some(fault) = differing(intent, interface, first, member) {
                 findings.problem(entry(links, members, member), fault);
             }
@@ -135,13 +137,14 @@ pub(crate) fn guarded_imports<'a>(
     ports
         .filter(|port| !linked(port) && inventory.host_satisfies(port))
         .filter_map(|port| port.contract.as_ref())
-        .filter(|name| grants_matter_for(name))
+        .filter(|name| granted_through(name).is_some())
         .collect()
 }
 
 fn differing(intent: &Intent, interface: &ContractName, first: &ActorName, second: &ActorName) -> Option<Fault> {
     let grants = |actor| intent.manifest.actors.get(actor).map(|actor| &actor.grants);
-    let (first_grant, second_grant) = (written(grants(first)?), written(grants(second)?));
+    let granted = granted_through(interface)?;
+    let (first_grant, second_grant) = (written(grants(first)?, granted), written(grants(second)?, granted));
     (first_grant != second_grant).then(|| Fault::SharedGrant {
         interface: interface.clone(),
         first: first.clone(),

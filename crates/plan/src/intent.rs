@@ -50,6 +50,13 @@ pub struct Inventory {
     pub memories_max: u32,
 }
 
+impl Offer {
+    /// True where it has the contract without messages.
+    pub(crate) fn is_native(&self, wanted: &ContractName) -> bool {
+        self.natives.iter().any(|given| given.serves(wanted))
+    }
+}
+
 impl Inventory {
     /// True where every host meets the import itself: same interface, same semver track.
     pub fn host_satisfies(&self, port: &Port) -> bool {
@@ -62,6 +69,8 @@ impl Inventory {
 pub struct Offer {
     /// The contracts on which it answers.
     pub contracts: Vec<Arc<Contract>>,
+    /// The contracts with resources that it has for actors in the same process, without messages.
+    pub natives: Vec<ContractName>,
     /// Where its state is.
     pub state: State,
 }

@@ -24,6 +24,7 @@ mod fuse;
 mod grants;
 mod intent;
 pub mod limits;
+mod native;
 pub mod placement;
 mod planning;
 mod problem;
@@ -35,7 +36,7 @@ mod unlinked;
 
 pub use check::{Breach, Violation, check};
 pub use explain::{LinkExplanation, explain};
-pub use grants::grants_matter_for;
+pub use grants::{Granted, granted_through};
 pub use intent::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, State};
 pub use planning::{Plan, plan};
 pub use problem::{Candidate, Caution, Consumer, Fault, Misfit, Place, Problem, Side, Tie, Warning, Who};

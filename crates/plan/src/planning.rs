@@ -64,7 +64,11 @@ fn providers(
     let mut planned = BTreeMap::new();
     for (name, provider) in &intent.manifest.providers {
         check_kind(name, &provider.kind, inventory, findings);
-        let to_it = |link: &&Resolved<'_>| matches!(link.supplier, Supplier::Provider(target) if target == name);
+        let to_it = |link: &&Resolved<'_>| match link.supplier {
+            Supplier::Provider(target) => target == name,
+            Supplier::Native(target) => target == name || link.choice.link.open.values().any(|opened| opened == name),
+            Supplier::Actor { .. } => false,
+        };
         let called: BTreeSet<_> =
             links.values().flatten().filter(to_it).map(|link| link.contract.name.clone()).collect();
         if !called.is_empty() {

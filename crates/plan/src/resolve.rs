@@ -28,8 +28,13 @@ pub(crate) struct Resolved<'a> {
 /// Who answers an import.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Supplier<'a> {
-    Actor { actor: &'a ActorName, export: &'a str },
+    Actor {
+        actor: &'a ActorName,
+        export: &'a str,
+    },
     Provider(&'a ProviderName),
+    /// A provider in the same process, without messages; so do those of the link's `open`.
+    Native(&'a ProviderName),
 }
 
 impl<'a> Resolved<'a> {
@@ -65,18 +70,19 @@ pub(crate) fn resolve<'a>(intent: &'a Intent, inventory: &'a Inventory, findings
     links
 }
 
-struct Resolver<'a> {
-    intent: &'a Intent,
-    inventory: &'a Inventory,
+pub(crate) struct Resolver<'a> {
+    pub(crate) intent: &'a Intent,
+    pub(crate) inventory: &'a Inventory,
 }
 
 impl<'a> Resolver<'a> {
     fn link(&self, choice: Choice<'a>, findings: &mut Findings) -> Option<Resolved<'a>> {
-        let answer = match outside(self.intent, &choice.link.to) {
-            Some((provider, serves)) => external(&choice, provider, serves),
-            None => {
+        let answer = match (outside(self.intent, &choice.link.to), self.native_contract(&choice)) {
+            (Some((provider, serves)), None) => external(&choice, provider, serves),
+            (_, Some(contract)) => self.native(choice, contract),
+            (None, None) => {
                 let offered = self.offered(&choice.link.to)?;
-                answered(choice, &offered)
+                without_stores(&choice).and_then(|()| answered(choice, &offered))
             }
         };
         let resolved = answer.map_err(|fault| findings.problem(choice.place(), *fault)).ok()?;
@@ -148,6 +154,14 @@ fn external<'a>(
     let name = crate::supply::named_like(serves, &contract.name);
     supplier(choice, &contract, &[Offered { label: None, name: &name, contract: Ok(&contract) }])?;
     Ok(Resolved { choice: *choice, contract, supplier: Supplier::Provider(provider) })
+}
+
+/// Only contracts with resources have stores to open.
+fn without_stores(choice: &Choice<'_>) -> Result<(), Box<Fault>> {
+    if choice.link.open.is_empty() {
+        return Ok(());
+    }
+    Err(Box::new(Fault::NothingToOpen { actor: choice.actor.clone(), import: choice.port.label.clone() }))
 }
 
 fn answered<'a>(choice: Choice<'a>, offered: &[Offered<'a>]) -> Result<Resolved<'a>, Box<Fault>> {

@@ -1,7 +1,7 @@
-//! HTTP routes: their actors answer the host's HTTP server. That no two of them take the same requests is a rule of
+//! HTTP routes: their actors answer the host's HTTP server, by `wasi:http` or by `lath:httpserver`. That no two of them take the same requests is a rule of
 //! the manifest itself.
 
-use model::blueprint::WIRE_1;
+use model::blueprint::{HttpVersion, WIRE_1};
 use model::manifest::Route;
 
 use crate::composite::Composer;
@@ -21,6 +21,10 @@ fn check_target(composer: &mut Composer<'_, '_>, index: usize, route: &Route) {
     let Some(view) = composer.intent.components.get(&route.to) else {
         return;
     };
+    // `wasi:http` comes first: its bodies stream, and no message is made of them.
+    if view.exports.iter().any(|port| port.contract.as_ref().and_then(HttpVersion::of).is_some()) {
+        return;
+    }
     let at = Place { actor: Some(route.to.clone()), ..Place::key(format!("{}.to", route_key(index))) };
     let export = match serving(ingress, &exports(view)) {
         Ok(given) => given.label.unwrap_or_default(),

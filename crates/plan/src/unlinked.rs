@@ -28,12 +28,24 @@ pub(crate) fn unlinked(
             continue;
         }
         let (name, import) = (actor.clone(), port.label.clone());
+        let unlinked = |contract, functions, candidates| Fault::Unlinked {
+            actor: name.clone(),
+            import: import.clone(),
+            functions,
+            contract,
+            candidates,
+        };
         let fault = match &port.shape {
             Shape::Types => continue,
-            Shape::Refused(refusal) => Fault::Unmeetable { actor: name, import, refusal: refusal.clone() },
+            Shape::Refused(refusal) => match natives(intent, inventory, port.contract.as_ref()) {
+                candidates if candidates.is_empty() => {
+                    Fault::Unmeetable { actor: name, import, refusal: refusal.clone() }
+                }
+                candidates => unlinked(port.contract.clone(), written(&refusal.functions), candidates),
+            },
             Shape::Contract(contract) => {
-                let candidates = candidates(intent, inventory, port, contract);
-                Fault::Unlinked { actor: name, import, contract: port.contract.clone(), candidates }
+                let functions = contract.functions.keys().cloned().collect();
+                unlinked(port.contract.clone(), functions, candidates(intent, inventory, port, contract))
             }
         };
         findings.problem(Place::actor(actor).about(&port.label), fault);
@@ -65,6 +77,24 @@ fn candidates(intent: &Intent, inventory: &Inventory, port: &Port, wanted: &Cont
     }
     let kinds = inventory.offers.iter();
     kinds.filter_map(|(kind, offer)| candidate(Who::Kind(kind.clone()), &offers(&offer.contracts))).collect()
+}
+
+/// Providers of the manifest that have a contract without messages; else kinds of provider that could be added.
+fn natives(intent: &Intent, inventory: &Inventory, wanted: Option<&ContractName>) -> Vec<Candidate> {
+    let Some(wanted) = wanted else { return Vec::new() };
+    let candidate = |who| Candidate { who, contract: wanted.clone(), far: false };
+    let has_it = |kind: &String| inventory.offers.get(kind).is_some_and(|offer| offer.is_native(wanted));
+    let providers = intent.manifest.providers.iter().filter(|(_, provider)| has_it(&provider.kind));
+    let named: Vec<_> = providers.map(|(name, _)| candidate(Who::Named(name.to_string()))).collect();
+    if !named.is_empty() {
+        return named;
+    }
+    inventory.offers.keys().filter(|kind| has_it(kind)).map(|kind| candidate(Who::Kind(kind.clone()))).collect()
+}
+
+/// Functions as a reader of WIT knows them: `bucket.get`.
+fn written(functions: &[String]) -> Vec<String> {
+    functions.iter().map(|function| function.rsplit(']').next().unwrap_or_default().to_owned()).collect()
 }
 
 fn could_serve(port: &Port, wanted: &Contract, offered: &[Offered<'_>]) -> Option<ContractName> {

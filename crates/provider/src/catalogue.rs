@@ -44,6 +44,7 @@ pub struct Kind {
     name: &'static str,
     state: State,
     offers: &'static [Offer],
+    natives: fn() -> Vec<String>,
     open: Open,
 }
 
@@ -67,6 +68,11 @@ impl Kind {
         self.offers.iter().map(|contract| contract()).collect()
     }
 
+    /// The contracts that it has for actors in the same process, without messages: those with resources.
+    pub fn natives(&self) -> Vec<String> {
+        (self.natives)()
+    }
+
     /// Opens a provider of this kind.
     ///
     /// # Errors
@@ -88,15 +94,30 @@ pub fn catalogue() -> &'static [Kind] {
             name: keyvalue::EMBEDDED,
             state: State::Local,
             offers: &[contracts::counter],
+            natives: keyvalue::natives,
             open: keyvalue::open_embedded,
         },
         Kind {
             name: keyvalue::MEMORY,
             state: State::Local,
             offers: &[contracts::counter],
+            natives: keyvalue::natives,
             open: keyvalue::open_memory,
         },
-        Kind { name: keyvalue::NATS, state: State::Shared, offers: &[contracts::counter], open: keyvalue::open_nats },
+        Kind {
+            name: keyvalue::NATS,
+            state: State::Shared,
+            offers: &[contracts::counter],
+            natives: keyvalue::natives,
+            open: keyvalue::open_nats,
+        },
+        Kind {
+            name: keyvalue::REDIS,
+            state: State::Shared,
+            offers: &[contracts::counter],
+            natives: keyvalue::natives,
+            open: keyvalue::open_redis,
+        },
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use model::ids::ProviderName;
 use model::manifest::ConfigValue;
@@ -64,6 +65,23 @@ impl<'a> Config<'a> {
             None => Ok(None),
             Some(ConfigValue::Text(text)) if text.parse::<ProviderName>().is_ok() => Ok(Some(text.clone())),
             Some(_) => Err(self.bad(key, "a name of lower-case words joined by hyphens, such as `shop`".to_owned())),
+        }
+    }
+
+    /// A text that must be there.
+    pub(crate) fn text(&self, key: &str, what: &str) -> Result<String, ProviderError> {
+        match self.values.get(key) {
+            Some(ConfigValue::Text(text)) if !text.is_empty() => Ok(text.clone()),
+            _ => Err(self.bad(key, what.to_owned())),
+        }
+    }
+
+    /// The path of a file.
+    pub(crate) fn path(&self, key: &str) -> Result<Option<PathBuf>, ProviderError> {
+        match self.values.get(key) {
+            None => Ok(None),
+            Some(ConfigValue::Text(text)) if !text.is_empty() => Ok(Some(PathBuf::from(text))),
+            Some(_) => Err(self.bad(key, "the path of a file".to_owned())),
         }
     }
 

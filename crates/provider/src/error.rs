@@ -91,6 +91,26 @@ pub enum ProviderError {
         /// The file.
         file: PathBuf,
     },
+    /// A file that its configuration names.
+    #[error("provider `{provider}` cannot read {}: check the path in its configuration", file.display())]
+    File {
+        /// The provider.
+        provider: ProviderName,
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A server that its configuration describes wrongly.
+    #[error("provider `{provider}` cannot use its server as it is configured: check `url` and `ca`")]
+    Server {
+        /// The provider.
+        provider: ProviderName,
+        /// What is wrong; it never holds the address, which may have a password in it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Its file is not what was once written.
     #[error(
         "provider `{provider}` cannot read {}: it is damaged or no store ({reason}); bring it back from a backup, or \

@@ -12,6 +12,11 @@
 //! Its answer is sent as it is, with `content-length` set here. A status outside 200 to 599, a header that HTTP cannot
 //! carry, or bytes that are no answer become 502.
 //!
+//! An actor that exports `wasi:http` gets the request as it comes instead: `incoming-handler` 0.2 or `handler` 0.3, of
+//! which the later is taken, and either before `lath:httpserver`. Bodies stream both ways, with their trailers, as fast
+//! as the slower side goes; each is bounded in size, and in the time between its parts. An upgrade of the connection is
+//! answered 501. An answer whose actor fails after the head is broken off.
+//!
 //! # Routes
 //!
 //! The host is compared first (a route that names the host before those that name none), then the path: exact before
@@ -33,9 +38,13 @@
 mod acceptor;
 mod body;
 mod connection;
+mod exchange;
 mod front;
+mod inflow;
 mod lane;
 mod message;
+mod outflow;
+pub mod outgoing;
 mod problem;
 mod pulse;
 mod router;
@@ -45,7 +54,8 @@ mod settings;
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
-use model::failure::Failure;
+use http::{HeaderName, Request, Response};
+use model::failure::{Failure, RpcError};
 use model::ids::{ActorName, AppName};
 
 pub use router::{LeftOut, Router, RouterError};
@@ -72,9 +82,41 @@ pub struct HttpCall<'a> {
     pub trace: Option<&'a str>,
 }
 
+/// A request on its way to an actor that takes it as it comes, by `wasi:http`.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The application that has the route.
+    pub application: &'a AppName,
+    /// Its actor that answers.
+    pub actor: &'a ActorName,
+    /// The request, without the headers of its connection; it names an authority.
+    pub request: Request<engine::http::Body>,
+    /// When the head of the answer must be there.
+    pub deadline: Instant,
+    /// The request's id, for logs and traces.
+    pub id: &'a str,
+    /// The trace that the request belongs to: its `traceparent`, as the client wrote it.
+    pub trace: Option<&'a str>,
+}
+
+/// W3C Trace Context, section 3.2.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// Whoever takes requests to actors.
 pub trait Handler: Send + Sync + 'static {
     /// Calls [`METHOD`] of the actor; gives its result in wire version 1, by the deadline. It runs on the task of the
     /// request, which is dropped when the client goes away.
     fn call<'a>(&'a self, call: HttpCall<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>>;
+
+    /// Whether the actor takes requests as they come, by [`exchange`](Self::exchange).
+    fn streams(&self, _application: &AppName, _actor: &ActorName) -> bool {
+        false
+    }
+
+    /// Takes a request to its actor, and gives the answer once its head is there, by the deadline. It runs on the task
+    /// of the request; where the client goes away, it is dropped, or the answer's body is.
+    fn exchange<'a>(&'a self, exchange: Exchange<'a>) -> BoxFuture<'a, Result<Response<engine::http::Body>, Failure>> {
+        let text = format!("actor {}/{} takes no requests as they come", exchange.application, exchange.actor);
+        Box::pin(std::future::ready(Err(Failure::not_started(RpcError::MethodNotHandled(text)))))
+    }
 }

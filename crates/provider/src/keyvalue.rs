@@ -1,48 +1,73 @@
-//! Counters by key: `lath:keyvalue/counter`, in memory, in a file, or in the lattice.
+//! Keys and values: `wasi:keyvalue` and the counters of `lath:keyvalue/counter`, in memory, in a file, in the lattice, or
+//! in Redis.
 //!
-//! All kinds add atomically, whoever calls, and refuse a sum beyond 32 bits, a key over [`KEY_LEN_MAX`] bytes and a new
-//! key where the store is full, each as `invalid-parameter` or `host-error` and without any change.
+//! All kinds do the same: `store` says what, and refuses what is too large before any of them sees it. A number is kept
+//! as decimal text, so that it can be read as a value, and changed atomically whoever calls. What is refused changes
+//! nothing.
 //!
-//! - `keyvalue/memory` forgets everything when its host ends. Configuration: `max-keys`.
-//! - `keyvalue/embedded` keeps a file; see [`embedded`]. Configuration: `max-keys`, `durability`.
+//! - `keyvalue/memory` forgets everything when its host ends. Configuration: `max-keys`, `max-bytes`.
+//! - `keyvalue/embedded` keeps a file; see [`embedded`]. Configuration: `max-keys`, `max-bytes`, `durability`.
 //! - `keyvalue/nats` keeps a JetStream bucket that all hosts share; see [`nats`]. Configuration: `bucket`.
+//! - `keyvalue/redis` keeps keys of a Redis server; see [`redis`]. Configuration: `url`, `ca`, `prefix`.
 
 pub mod embedded;
 mod memory;
 pub mod nats;
+pub mod redis;
+mod store;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
+use engine::keyvalue::{Answer, Answering, Operation, StoreError};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use model::failure::{Failure, RpcError};
 use model::manifest::ConfigValue;
 
+use self::redis::Redis;
 use crate::config::Config;
 use crate::error::ProviderError;
-use crate::limits::{EMBEDDED_KEYS_DEFAULT, EMBEDDED_KEYS_MAX, KEY_LEN_MAX, MEMORY_KEYS_DEFAULT, MEMORY_KEYS_MAX};
-use crate::service::Service;
-use crate::{Provider, Surroundings, contracts};
+use crate::limits::{
+    EMBEDDED_BYTES_DEFAULT, EMBEDDED_BYTES_MAX, EMBEDDED_KEYS_DEFAULT, EMBEDDED_KEYS_MAX, MEMORY_BYTES_DEFAULT,
+    MEMORY_BYTES_MAX, MEMORY_KEYS_DEFAULT, MEMORY_KEYS_MAX,
+};
+use crate::service::{Backend, Service};
+use crate::{Call, Provider, Surroundings, contracts};
 use embedded::{Durability, Embedded};
 use memory::Memory;
 use nats::Shared;
+use store::{Fault, Store};
 
 pub(crate) const EMBEDDED: &str = "keyvalue/embedded";
 pub(crate) const MEMORY: &str = "keyvalue/memory";
 pub(crate) const NATS: &str = "keyvalue/nats";
+pub(crate) const REDIS: &str = "keyvalue/redis";
 
-/// What a store answers: the contract's own result, or a failure before or after the change.
-type Counted = Result<Result<i32, RpcError>, Failure>;
+/// The space of counters, apart from the stores that actors open.
+const COUNTERS: &str = "";
+
+/// What every kind has without messages: `wasi:keyvalue`.
+pub(crate) fn natives() -> Vec<String> {
+    engine::keyvalue::interfaces().collect()
+}
+
+/// How much a store may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) keys_max: usize,
+    pub(crate) bytes_max: usize,
+}
 
 pub(crate) fn open_memory(
     config: &BTreeMap<String, ConfigValue>,
     surroundings: &Surroundings<'_>,
 ) -> Result<Arc<dyn Provider>, ProviderError> {
-    let config = Config::new(MEMORY, surroundings.name, config, &["max-keys"])?;
+    let config = Config::new(MEMORY, surroundings.name, config, &["max-keys", "max-bytes"])?;
     let keys_max = config.number("max-keys", 1..=MEMORY_KEYS_MAX, MEMORY_KEYS_DEFAULT)?;
-    let service = Service::build(contracts::counter()?, Arc::new(Memory::new(keys_max)))
-        .function("increment", async |store: Arc<Memory>, (key, value), _| Ok(store.increment(key, value)))
-        .finish()?;
-    Ok(Arc::new(service))
+    let bytes_max = config.number("max-bytes", 1..=MEMORY_BYTES_MAX, MEMORY_BYTES_DEFAULT)?;
+    Keyvalue::over(Memory::new(Room { keys_max, bytes_max }))
 }
 
 pub(crate) fn open_embedded(
@@ -50,19 +75,14 @@ pub(crate) fn open_embedded(
     surroundings: &Surroundings<'_>,
 ) -> Result<Arc<dyn Provider>, ProviderError> {
     let Surroundings { name, data, .. } = surroundings;
-    let config = Config::new(EMBEDDED, name, config, &["max-keys", "durability"])?;
+    let config = Config::new(EMBEDDED, name, config, &["max-keys", "max-bytes", "durability"])?;
     let keys_max = config.number("max-keys", 1..=EMBEDDED_KEYS_MAX, EMBEDDED_KEYS_DEFAULT)?;
+    let bytes_max = config.number("max-bytes", 1..=EMBEDDED_BYTES_MAX, EMBEDDED_BYTES_DEFAULT)?;
     let durability = match config.word("durability", &["commit", "interval"])? {
         "interval" => Durability::Interval,
         _ => Durability::Commit,
     };
-    let store = Arc::new(Embedded::open(name, data, durability, keys_max)?);
-    let service = Service::build(contracts::counter()?, store)
-        .function("increment", async |store: Arc<Embedded>, (key, value), deadline| {
-            store.increment(key, value, deadline).await
-        })
-        .finish()?;
-    Ok(Arc::new(service))
+    Keyvalue::over(Embedded::open(name, data, durability, Room { keys_max, bytes_max })?)
 }
 
 pub(crate) fn open_nats(
@@ -73,32 +93,73 @@ pub(crate) fn open_nats(
     let config = Config::new(NATS, name, config, &["bucket"])?;
     let state = state.as_ref().ok_or_else(|| ProviderError::NoLattice { provider: (*name).clone(), kind: NATS })?;
     let bucket = config.name("bucket")?.unwrap_or_else(|| format!("{application}.{name}"));
-    let store = Arc::new(Shared::new((*name).clone(), Arc::clone(state), &bucket));
-    let service = Service::build(contracts::counter()?, store)
-        .function("increment", async |store: Arc<Shared>, (key, value): (String, i32), deadline| {
-            store.increment(&key, value, deadline).await
-        })
-        .finish()?;
-    Ok(Arc::new(service))
+    Keyvalue::over(Shared::new((*name).clone(), Arc::clone(state), &bucket))
 }
 
-/// Refuses a key that is too long.
-fn bounded_key(key: &str) -> Result<(), RpcError> {
-    if key.len() <= KEY_LEN_MAX {
-        return Ok(());
+pub(crate) fn open_redis(
+    config: &BTreeMap<String, ConfigValue>,
+    surroundings: &Surroundings<'_>,
+) -> Result<Arc<dyn Provider>, ProviderError> {
+    let Surroundings { application, name, .. } = surroundings;
+    let config = Config::new(REDIS, name, config, &["url", "ca", "prefix"])?;
+    let url = config.text("url", "the address of the server, such as `redis://localhost:6379`")?;
+    let ca = config.path("ca")?;
+    let prefix = config.name("prefix")?.unwrap_or_else(|| format!("{application}.{name}"));
+    Keyvalue::over(Redis::open(name, &url, ca.as_deref(), prefix)?)
+}
+
+/// A provider over any kind of store.
+struct Keyvalue {
+    store: Arc<dyn Store>,
+    counters: Service<Counters>,
+}
+
+/// The counters of a store.
+struct Counters(Arc<dyn Store>);
+
+impl Backend for Counters {}
+
+impl Keyvalue {
+    fn over(store: impl Store) -> Result<Arc<dyn Provider>, ProviderError> {
+        let store: Arc<dyn Store> = Arc::new(store);
+        let counters = Service::build(contracts::counter()?, Arc::new(Counters(Arc::clone(&store))))
+            .function("increment", async |counters: Arc<Counters>, (key, value), deadline| {
+                counters.increment(key, value, deadline).await
+            })
+            .finish()?;
+        Ok(Arc::new(Self { store, counters }))
     }
-    Err(RpcError::InvalidParameter(format!("the key has {} bytes, a store takes {KEY_LEN_MAX} at most", key.len())))
 }
 
-/// The sum, or why there is none.
-fn sum(key: &str, before: i32, value: i32) -> Result<i32, RpcError> {
-    before.checked_add(value).ok_or_else(|| {
-        let text = format!("counter `{key}` is {before}: adding {value} goes beyond 32 bits, nothing was changed");
-        RpcError::InvalidParameter(text)
-    })
+impl Counters {
+    /// Adds to a counter of 32 bits.
+    async fn increment(&self, key: String, value: i32, deadline: Instant) -> Result<Result<i32, RpcError>, Failure> {
+        let bounds = i64::from(i32::MIN)..=i64::from(i32::MAX);
+        let operation = Operation::Add { key, delta: i64::from(value), bounds };
+        match store::run(&self.0, COUNTERS, operation, deadline).await {
+            Ok(Answer::Number(sum)) => Ok(i32::try_from(sum).map_err(|_| strange())),
+            Ok(_) => Ok(Err(strange())),
+            Err(Fault::Refused(error)) => Ok(Err(error)),
+            Err(Fault::Denied(text)) => Ok(Err(RpcError::HostError(text))),
+            Err(Fault::Failed(failure)) => Err(failure),
+        }
+    }
 }
 
-/// The store holds as many keys as it may.
-fn full(keys_max: usize) -> RpcError {
-    RpcError::HostError(format!("the store is full: it holds {keys_max} keys; raise `max-keys` of the provider"))
+fn strange() -> RpcError {
+    RpcError::HostError("the store answered something else than a sum within its bounds".to_owned())
+}
+
+impl Provider for Keyvalue {
+    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>> {
+        self.counters.call(call)
+    }
+
+    fn keyvalue<'a>(&'a self, name: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
+        async move { store::run(&self.store, name, operation, deadline).await.map_err(StoreError::from) }.boxed()
+    }
+
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        self.store.drain()
+    }
 }

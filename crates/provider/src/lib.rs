@@ -24,6 +24,8 @@ mod throttle;
 
 use std::time::Instant;
 
+use engine::keyvalue::{Answering, Operation, StoreError};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::contract::ContractName;
 use model::failure::Failure;
@@ -53,6 +55,16 @@ pub trait Provider: Send + Sync {
     /// `invalid-parameter` where the contract is not this provider's, `method-not-handled` where it has no such
     /// function, `deser` where the payload is malformed, all not started; and whatever the function gives.
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>>;
+
+    /// Does one thing in a store, for an actor in the same process that opens it through `wasi:keyvalue`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchStore`] where the provider keeps no keys and values; and whatever the store gives.
+    fn keyvalue<'a>(&'a self, store: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
+        drop((store, operation, deadline));
+        std::future::ready(Err(StoreError::NoSuchStore)).boxed()
+    }
 
     /// Takes no more calls, finishes those it has, and lets go of files and connections.
     fn drain(&self) -> BoxFuture<'_, ()>;

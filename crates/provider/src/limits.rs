@@ -4,6 +4,23 @@ use std::time::Duration;
 
 /// The longest key of a store: 1024 bytes.
 pub const KEY_LEN_MAX: usize = 1_024;
+/// The longest value of a store, with room for the headers of a NATS message of 1 MiB: 1000000 bytes.
+pub const VALUE_BYTES_MAX: usize = 1_000_000;
+/// Keys that one operation on a store names: 256 keys.
+pub const BATCH_KEYS_MAX: usize = 256;
+/// The values that one operation on a store reads, together; more are refused: 8 MiB, in bytes.
+pub const BATCH_BYTES_MAX: usize = 8 << 20;
+/// Keys in one page of a list; Redis may give a few more: 500 keys.
+pub const PAGE_KEYS_MAX: usize = 500;
+/// What `keyvalue/memory` holds where its configuration does not say, keys and values together: 64 MiB, in bytes.
+pub const MEMORY_BYTES_DEFAULT: usize = 64 << 20;
+/// What `keyvalue/memory` may be asked to hold: 4 GiB, in bytes.
+pub const MEMORY_BYTES_MAX: usize = 4 << 30;
+/// The size of the file beyond which `keyvalue/embedded` takes no more, where its configuration does not say: 4 GiB, in
+/// bytes.
+pub const EMBEDDED_BYTES_DEFAULT: usize = 4 << 30;
+/// The largest file that `keyvalue/embedded` may be asked to keep: 1 TiB, in bytes.
+pub const EMBEDDED_BYTES_MAX: usize = 1 << 40;
 /// Keys that `keyvalue/memory` holds where its configuration does not say: 100000 keys.
 pub const MEMORY_KEYS_DEFAULT: usize = 100_000;
 /// The most keys that `keyvalue/memory` may be asked to hold: 1000000 keys.
@@ -21,6 +38,19 @@ pub const SYNC_INTERVAL: Duration = Duration::from_millis(100);
 pub const COUNTERS_REMEMBERED_MAX: usize = 4_096;
 /// Times that `keyvalue/nats` tries to add to a counter that others change at the same time: 64 times.
 pub const CONTENDED_TRIES_MAX: u32 = 64;
+
+/// Times that `keyvalue/redis` tries to connect again before what waits fails: 3 times.
+pub const REDIS_RECONNECTS_MAX: usize = 3;
+/// The longest pause between two tries of `keyvalue/redis` to connect: 500 milliseconds.
+pub const REDIS_RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
+/// The time in which a server of `keyvalue/redis` takes a connection: 2 seconds.
+pub const REDIS_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time in which a server of `keyvalue/redis` answers, whatever the deadline: 30 seconds.
+pub const REDIS_RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Operations that `keyvalue/redis` has on its connection at once; more wait: 1024 operations.
+pub const REDIS_OPERATIONS_MAX: usize = 1_024;
+/// Times that `keyvalue/redis` looks for keys for one page, which may come out short then: 64 times.
+pub const REDIS_SCANS_MAX: usize = 64;
 
 /// Calls that a provider's process serves at once; more are refused: 256 calls.
 pub const PROCESS_CALLS_MAX: usize = 256;
@@ -44,6 +74,8 @@ pub const HEADERS_MAX: usize = 100;
 pub const HEADER_BYTES_MAX: usize = 32 << 10;
 /// A request's body, answered 413 beyond: 2 MiB, in bytes.
 pub const BODY_BYTES_MAX: usize = 2 << 20;
+/// A request's body on its way to an actor of `wasi:http`, answered 413 beyond: 4 GiB, in bytes.
+pub const STREAMED_BYTES_MAX: u64 = 4 << 30;
 /// Bodies that an ingress holds together, of requests and of answers that are not taken yet; what is beyond is
 /// answered 503: 256 MiB, in bytes.
 pub const BODIES_BYTES_MAX: usize = 256 << 20;
@@ -66,3 +98,19 @@ pub const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 pub const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 /// Routes of an ingress: 1000 routes.
 pub const ROUTES_MAX: usize = 1_000;
+
+/// Connections of one actor's own requests at once; further requests wait for one, then fail with
+/// `connection-limit-reached`: 64 connections.
+pub const CONNECTIONS_OUT_MAX: usize = 64;
+/// Connections that one actor keeps to one origin for its next requests: 16 connections.
+pub const CONNECTIONS_OUT_IDLE_MAX: usize = 16;
+/// How long an actor's connection is kept without a request: 30 seconds.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Addresses of a name that are tried, one after the other: 4 addresses.
+pub const ADDRESSES_TRIED_MAX: usize = 4;
+/// The longest time for a connection of an actor's request, name and TLS included: 10 seconds.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest time for the head of an answer to an actor's request, once it is connected: 60 seconds.
+pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest time between two parts of the body of an answer to an actor's request: 30 seconds.
+pub const BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_secs(30);

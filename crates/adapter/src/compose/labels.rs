@@ -15,6 +15,9 @@ pub struct Labels {
     pub actors: Vec<String>,
     /// Imports: one a link.
     pub senders: Vec<SenderLabel>,
+    /// Imports that the host meets itself.
+    #[serde(default)]
+    pub natives: Vec<NativeLabel>,
     /// Exports: one a contract.
     pub receivers: Vec<ReceiverLabel>,
 }
@@ -34,6 +37,19 @@ pub struct SenderLabel {
     pub wire: String,
 }
 
+/// The label of an import that the host meets itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeLabel {
+    /// The composite's import.
+    pub label: String,
+    /// The actor that calls.
+    pub actor: String,
+    /// Its import.
+    pub import: String,
+    /// The contract.
+    pub contract: String,
+}
+
 /// A receiver's label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiverLabel {
@@ -48,9 +64,18 @@ pub struct ReceiverLabel {
 impl Labels {
     /// The table of the composite that `plan` describes.
     pub fn of(plan: &CompositePlan) -> Self {
-        let wires = plan.members.iter().flat_map(|member| &member.wires);
-        let senders = wires.filter_map(|wire| match &wire.to {
-            WireTo::Member { .. } => None,
+        let wires = || plan.members.iter().flat_map(|member| &member.wires);
+        let natives = wires().filter_map(|wire| match &wire.to {
+            WireTo::Member { .. } | WireTo::Sender(_) => None,
+            WireTo::Native(native) => Some(NativeLabel {
+                label: native.label.clone(),
+                actor: native.link.actor.to_string(),
+                import: native.link.import.clone(),
+                contract: native.link.contract.to_string(),
+            }),
+        });
+        let senders = wires().filter_map(|wire| match &wire.to {
+            WireTo::Member { .. } | WireTo::Native(_) => None,
             WireTo::Sender(sender) => Some(SenderLabel {
                 label: sender.label.clone(),
                 actor: sender.link.actor.to_string(),
@@ -67,6 +92,7 @@ impl Labels {
         Self {
             actors: plan.members.iter().map(|member| member.actor.to_string()).collect(),
             senders: senders.collect(),
+            natives: natives.collect(),
             receivers: receivers.collect(),
         }
     }

@@ -44,7 +44,10 @@ impl<'a> Extractor<'a> {
         let mut contract = Contract { name, functions: BTreeMap::new() };
         let Some(interface) = self.resolve.interfaces.get(id) else { return Ok(contract) };
         for (name, function) in &interface.functions {
-            contract.functions.insert(name.clone(), self.function(function)?);
+            let read = self
+                .function(function)
+                .map_err(|refusal| Refusal { functions: interface.functions.keys().cloned().collect(), ..refusal });
+            contract.functions.insert(name.clone(), read?);
         }
         Ok(contract)
     }
@@ -54,6 +57,7 @@ impl<'a> Extractor<'a> {
             function: function.name.clone(),
             construct: uncovered.construct,
             ty: uncovered.ty,
+            functions: Vec::new(),
         };
         if let Some(construct) = uncovered_kind(&function.kind) {
             return Err(refusal(Uncovered { construct, ty: function.name.clone() }));

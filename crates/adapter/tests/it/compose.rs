@@ -9,7 +9,7 @@ use adapter::compose::{SENDER, compose};
 use adapter::source::Source;
 use adapter::view::view;
 use model::blueprint::{
-    AdapterPlan, CompositePlan, LinkPlan, Member, ReceiverPlan, SenderPlan, Target, WIRE_1, Wire, WireTo,
+    AdapterPlan, CompositePlan, LinkPlan, Member, NativePlan, ReceiverPlan, SenderPlan, Target, WIRE_1, Wire, WireTo,
 };
 use model::contract::Contract;
 use model::digest::Digest;
@@ -38,7 +38,16 @@ impl Parts {
         let bytes: Arc<[u8]> = module(WIT, world).into();
         let component = Digest::of(&bytes);
         self.0.insert(component, bytes);
-        Member { actor: actor.parse().unwrap(), component, wires, env: BTreeMap::new() }
+        Member {
+            actor: actor.parse().unwrap(),
+            component,
+            wires,
+            env: BTreeMap::new(),
+            http: Vec::new(),
+            network: Vec::new(),
+            folders: Vec::new(),
+            config: BTreeMap::new(),
+        }
     }
 }
 
@@ -71,7 +80,7 @@ fn receiver() -> ReceiverPlan {
 }
 
 fn plan(members: Vec<Member>, receivers: Vec<ReceiverPlan>) -> CompositePlan {
-    CompositePlan { members, receivers, limits: Limits::default() }
+    CompositePlan { members, receivers, http: None, limits: Limits::default() }
 }
 
 fn composed(plan: &CompositePlan, parts: &Parts) -> Result<Vec<u8>, String> {
@@ -92,6 +101,7 @@ fn a_composite_imports_send_and_exports_receive() {
     let expected = Labels {
         actors: vec!["cart".to_owned()],
         senders: vec![SenderLabel { label, actor: "cart".to_owned(), import: contract.clone(), contract, wire }],
+        natives: Vec::new(),
         receivers: vec![ReceiverLabel {
             label: "receive0".to_owned(),
             contract: CART.to_owned(),
@@ -111,6 +121,58 @@ fn a_fused_composite_has_no_sender() {
     let view = view("composite", &composite).unwrap();
     assert!(view.import("send0").is_none() && view.export("receive0").is_some(), "{view:?}");
     assert_eq!(view.memories, 3);
+}
+
+/// Two interfaces of which one uses a resource of the other, and an actor that calls another with them.
+const STORES: &str = "
+    package acme:kv@0.2.0-draft2;
+    interface store { resource bucket { get: func(key: string) -> string; } open: func() -> bucket; }
+    interface atomics { use store.{bucket}; add: func(bucket: borrow<bucket>) -> u32; }
+    interface api { run: func(); }
+    interface more { run: func(); }
+    world caller { import store; import atomics; import more; export api; }
+    world callee { import atomics; import store; export more; }
+    ";
+
+fn native(actor: &str, interface: &str, label: &str) -> Wire {
+    let import = format!("acme:kv/{interface}@0.2.0-draft2");
+    let link = LinkPlan {
+        actor: actor.parse().unwrap(),
+        import: import.clone(),
+        contract: import.parse().unwrap(),
+        target: Target::Provider("kv".parse().unwrap()),
+        reach: Reach::Host,
+        deadline: Duration::from_secs(1),
+        idempotent: BTreeSet::new(),
+    };
+    Wire { import, to: WireTo::Native(NativePlan { label: label.to_owned(), link, open: BTreeMap::new() }) }
+}
+
+#[test]
+fn members_that_import_the_same_resource_have_labels_of_their_own() {
+    let mut parts = Parts::default();
+    let mut member = |actor: &str, world: &str, wires| {
+        let bytes: Arc<[u8]> = module(STORES, world).into();
+        let component = Digest::of(&bytes);
+        parts.0.insert(component, bytes);
+        Member { component, ..parts.member(actor, "callee", wires) }
+    };
+    let labels = ["native0:kv/store@0.2.0-draft2", "native1:kv/atomics@0.2.0-draft2"];
+    let more = ["native2:kv/atomics@0.2.0-draft2", "native3:kv/store@0.2.0-draft2"];
+    let fused = Wire {
+        import: "acme:kv/more@0.2.0-draft2".to_owned(),
+        to: WireTo::Member { member: 1, export: "acme:kv/more@0.2.0-draft2".to_owned() },
+    };
+    let first = vec![native("cart", "store", labels[0]), native("cart", "atomics", labels[1]), fused];
+    let second = vec![native("tax", "atomics", more[0]), native("tax", "store", more[1])];
+    let members = vec![member("cart", "caller", first), member("tax", "callee", second)];
+    let composite = composed(&plan(members, Vec::new()), &parts).unwrap();
+    let view = view("composite", &composite).unwrap();
+    let imports: BTreeSet<&str> = view.imports.iter().map(|port| port.label.as_str()).collect();
+    assert_eq!(imports, labels.into_iter().chain(more).collect(), "and no shared one besides");
+    let natives = Labels::read(&composite).unwrap().natives;
+    assert_eq!(natives.len(), 4);
+    assert_eq!((&*natives[3].label, &*natives[3].actor), (more[1], "tax"));
 }
 
 #[test]
@@ -158,7 +220,16 @@ fn a_table_inside_an_actor_is_not_the_composites() {
     let (bytes, mut parts) = (Arc::<[u8]>::from(bytes), Parts::default());
     let component = Digest::of(&bytes);
     parts.0.insert(component, bytes);
-    let cart = Member { actor: "cart".parse().unwrap(), component, wires: vec![sender("send0")], env: BTreeMap::new() };
+    let cart = Member {
+        actor: "cart".parse().unwrap(),
+        component,
+        wires: vec![sender("send0")],
+        env: BTreeMap::new(),
+        http: Vec::new(),
+        network: Vec::new(),
+        folders: Vec::new(),
+        config: BTreeMap::new(),
+    };
     let plan = plan(vec![cart], vec![receiver()]);
     let composite = composed(&plan, &parts).unwrap();
     assert_eq!(Labels::read(&composite), Some(Labels::of(&plan)));

@@ -32,7 +32,7 @@ const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3
 /// Nobody waits longer than a day.
 const WAIT_HOURS_MAX: u64 = 24;
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = UNITS.iter().find(|(name, _)| text.strip_prefix(digits) == Some(name));
     let millis = unit.and_then(|(_, unit)| digits.parse::<u64>().ok()?.checked_mul(*unit));

@@ -55,6 +55,9 @@ struct Actor {
     name: String,
     /// Everyone in its composite, itself first.
     members: Vec<String>,
+    /// The contract by which it answers requests of HTTP as they come; routes lead there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<String>,
     /// The contracts on which it answers.
     answers: Vec<String>,
 }
@@ -141,6 +144,7 @@ impl Report {
         let actors = blueprint.composites.iter().map(|(name, composite)| Actor {
             name: name.to_string(),
             members: composite.members.iter().map(|member| member.actor.to_string()).collect(),
+            http: composite.http.as_ref().map(|http| http.export.clone()),
             answers: composite.receivers.iter().map(|receiver| receiver.contract.name.to_string()).collect(),
         });
         let providers = blueprint
@@ -204,9 +208,11 @@ impl Warning {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "application {}", self.application)?;
-        for Actor { name, members, answers } in &self.actors {
+        for Actor { name, members, http, answers } in &self.actors {
             let fused = members.get(1..).unwrap_or_default();
             let fused = if fused.is_empty() { String::new() } else { format!(", with {} fused in", fused.join(", ")) };
+            let http = http.iter().map(|contract| format!("HTTP by {contract}"));
+            let answers: Vec<_> = http.chain(answers.iter().cloned()).collect();
             let answers = if answers.is_empty() { "nothing".to_owned() } else { answers.join(", ") };
             writeln!(f, "  actor {name} answers {answers}{fused}")?;
         }

@@ -1,8 +1,10 @@
 //! `lath run`: an application on this machine, until a signal ends it.
 
+mod command;
 pub(super) mod event;
+mod grant;
 
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +22,11 @@ use crate::output::{Events, Outcome, Output};
 use crate::signal::Termination;
 use event::{Drained, Draining, Progress, Ready};
 
-/// Run an application on this machine
+/// Run an application, or a command, on this machine
+///
+/// APP is an application, or a component. A component that exports `wasi:cli/run` and nothing else to call is a
+/// command: it runs once, as a program would, and `lath` ends with its exit code. Nothing is granted to it but what
+/// the options say. Any other component is an application of one actor.
 ///
 /// Builds what is stale, composes, compiles (cached by content), starts the host and prints its URL and routes. Serves
 /// until Ctrl-C or SIGTERM, then lets running calls finish; a second signal ends it at once. No server is needed: the
@@ -30,13 +36,18 @@ pub(crate) struct Run {
     /// A folder with a `lath.toml`, a manifest, or a component
     #[arg(default_value = ".")]
     app: PathBuf,
-    /// Where to serve HTTP; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
-    listen: SocketAddr,
+    #[command(flatten)]
+    command: command::Options,
+    /// Where to serve HTTP; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    listen: Option<SocketAddr>,
     /// The folder for the data of providers [default: `.lath` beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
 }
+
+/// Where HTTP is served unless it is said.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let resolved = text.to_socket_addrs().map_err(|error| error.to_string());
@@ -45,6 +56,10 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 impl Run {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
+        if let Some(name) = command::wanted(&self.app, &self.command)? {
+            self.refuse_service()?;
+            return self.command.run(name, output, environment);
+        }
         let begun = Instant::now();
         let events = Events::start(*output)?;
         let application = Application::open(&self.app, &mut |step| tell(&events, &step))?;
@@ -58,11 +73,23 @@ impl Run {
         outcome
     }
 
+    /// A command serves nothing and keeps no data.
+    fn refuse_service(&self) -> Result<(), CliError> {
+        let given = [("--listen", self.listen.is_some()), ("--data", self.data.is_some())];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(CliError::Usage {
+                message: format!("`{option}` is for applications, and {} runs as a command", self.app.display()),
+                help: Some(format!("leave out `{option}`, or the options of a command")),
+            }),
+            None => Ok(()),
+        }
+    }
+
     fn settings(&self, application: &Application, plan: &Plan, environment: &Environment) -> HostSettings {
         HostSettings {
             name: "local".to_owned(),
             lattice: "local".to_owned(),
-            listen: (!plan.blueprint.routes.is_empty()).then_some(self.listen),
+            listen: (!plan.blueprint.routes.is_empty()).then_some(self.listen.unwrap_or(LISTEN)),
             data: self.data.clone().unwrap_or_else(|| application.folder().join(super::DATA)),
             cache: environment.cache.clone(),
         }

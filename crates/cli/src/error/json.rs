@@ -25,6 +25,11 @@ pub(crate) fn json(error: &CliError) -> String {
         put("file", details.file.clone().into());
         put("problems", details.list.iter().map(|detail| problem(details, detail)).collect());
     }
+    if let CliError::Trapped { backtrace: Some(backtrace), .. } | CliError::Late { backtrace: Some(backtrace), .. } =
+        error
+    {
+        put("backtrace", backtrace.as_str().into());
+    }
     if let CliError::Call { failure, .. } = error {
         let (case, message) = failure.error.parts();
         put("rpc_error", object!({ "case": case, "message": message }));

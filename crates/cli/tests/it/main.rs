@@ -12,6 +12,7 @@
 
 mod adapter;
 mod call;
+mod command;
 mod compose;
 mod context;
 mod documents;

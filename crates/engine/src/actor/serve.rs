@@ -45,7 +45,7 @@ impl Inner {
     }
 
     /// A fresh instance. If the pool is full, idle instances make room once.
-    async fn instantiate(&self, method: &str, call: CallContext) -> Result<Warm, Failure> {
+    pub(super) async fn instantiate(&self, method: &str, call: CallContext) -> Result<Warm, Failure> {
         match self.try_instantiate(call.clone()).await {
             Err((error, store)) if error.is::<PoolConcurrencyLimitError>() && !store.data().sent => {
                 // It may hold what the next one needs.
@@ -73,7 +73,7 @@ impl Inner {
     }
 
     /// Keeps an instance for another call, or drops it if none may come.
-    fn rest(&self, warm: Warm) {
+    pub(super) fn rest(&self, warm: Warm) {
         if let Some(wasi) = &warm.store.data().wasi {
             wasi.flush();
         }
@@ -89,14 +89,14 @@ impl Inner {
     }
 
     /// Counts and logs that a guest was stopped.
-    fn stopped(&self, error: &wasmtime::Error, state: &store::State, method: &str) -> Stop {
+    pub(super) fn stopped(&self, error: &wasmtime::Error, state: &store::State, method: &str) -> Stop {
         let stop = Stop::of(error, state);
         self.shared.counters.stopped(&stop);
         stop::report(&stop, Some(error), &self.shared, method);
         stop
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.shared.settings.name
     }
 }

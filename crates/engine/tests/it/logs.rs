@@ -163,3 +163,85 @@ async fn names_and_backtraces_are_bounded() {
     assert_eq!(function.len(), "ERROR ".len() + limits::METHOD_CHARS_MAX);
     assert!((limits::BACKTRACE_CHARS_MAX..limits::BACKTRACE_CHARS_MAX + 200).contains(&backtrace.len()));
 }
+
+/// Logs the payload at the level that the method begins with, in the context of the method.
+const LOGGER: &str = r#"(module
+    (import "wasi:logging/logging@0.1.0-draft" "log" (func $log (param i32 i32 i32 i32 i32)))
+    (memory (export "memory") 2)
+    (global $free (mut i32) (i32.const 4096))
+    (func (export "receive0#receive") (param $m i32) (param $ml i32) (param $a i32) (param $al i32) (result i32)
+        (call $log (i32.sub (i32.load8_u (local.get $m)) (i32.const 48))
+            (local.get $m) (local.get $ml) (local.get $a) (local.get $al))
+        (i64.store (i32.const 64) (i64.const 0))
+        (i64.store (i32.const 72) (i64.const 0))
+        (i32.const 64))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+        (global.get $free)
+        (global.set $free (i32.add (global.get $free) (local.get 3)))))"#;
+
+fn logger(name: &str, log_bytes_per_s: u64) -> engine::Actor {
+    let world = "package test:guest;
+        world guest {
+            import wasi:logging/logging@0.1.0-draft;
+            export receive0: lath:wasmbus/receiver@0.1.0;
+        }
+        package wasi:logging@0.1.0-draft {
+            interface logging {
+                enum level { trace, debug, info, warn, error, critical }
+                log: func(level: level, context: string, message: string);
+            }
+        }";
+    let engine = engine();
+    let component = engine.load(&guest::in_world(LOGGER, world)).unwrap().component;
+    let settings = ActorSettings { senders: Vec::new(), log_bytes_per_s, ..settings(name) };
+    engine.actor(&component, settings, std::sync::Arc::new(Nowhere)).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_logged_by_contract_is_one_event_each() {
+    listen();
+    let actor = logger("logger", u64::MAX);
+    let long = "y".repeat(limits::LOG_LINE_BYTES_MAX + 10);
+    let context = format!("2{}", "c".repeat(limits::LOG_CONTEXT_BYTES_MAX));
+    for (method, message) in [
+        ("0", "a"),
+        ("1", "b"),
+        ("2ctx", "c\td"),
+        ("3", ""),
+        ("4", "e"),
+        ("5", "f"),
+        ("2x\ny", "one\ntwo\r\u{1b}[31mred\u{202e}\u{2028}\u{7}\u{9b}"),
+        ("2", &long),
+        (&context, "g"),
+    ] {
+        ask(&actor, method, message.as_bytes()).await.unwrap();
+    }
+    let cut = format!("INFO 2: {}… (10 bytes more)", "y".repeat(limits::LOG_LINE_BYTES_MAX));
+    let cut_context = format!("INFO 2{}… (1 bytes more): g", "c".repeat(limits::LOG_CONTEXT_BYTES_MAX - 1));
+    let defused = "INFO 2x\\ny: one\\ntwo\\r\\u{1b}[31mred\\u{202e}\\u{2028}\\u{7}\\u{9b}";
+    let expected = [
+        "TRACE 0: a",
+        "DEBUG 1: b",
+        "INFO 2ctx: c\td",
+        "WARN 3: ",
+        "ERROR 4: e",
+        "ERROR 5: f",
+        defused,
+        &cut,
+        &cut_context,
+    ];
+    assert_eq!(log_of("logger"), expected);
+}
+
+#[tokio::test]
+async fn what_is_logged_by_contract_has_a_rate_too() {
+    listen();
+    let actor = logger("busy-logger", 2 * limits::LOG_LINE_COST_BYTES as u64 + 10);
+    for _ in 0..50 {
+        ask(&actor, "2", b"x").await.unwrap();
+    }
+    drop(actor);
+    let told = log_of("busy-logger");
+    assert!(told.len() < 40, "{told:?}");
+    assert!(told.last().unwrap().ends_with("lines suppressed"), "{told:?}");
+}

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use adapter::view::view;
+use model::blueprint::HttpVersion;
 use model::contract::ContractName;
 use model::ids::{ActorName, ProviderName};
 use model::view::{ComponentView, Port, Shape};
@@ -38,7 +39,7 @@ fn text(file: &str, view: &ComponentView, inventory: &Inventory) -> String {
     for (kind, provider) in providers {
         let _ = write!(text, "\n[providers.{provider}]\nuse = \"{kind}\"\n");
     }
-    if view.exports.iter().any(|port| serves(port, &inventory.ingress.name)) {
+    if view.exports.iter().any(|port| serves(port, &inventory.ingress.name) || is_http(port)) {
         let _ = write!(text, "\n[[routes]]\npath = \"/*\"\nto = \"{name}\"\n");
     }
     text
@@ -70,11 +71,18 @@ fn serves(port: &Port, ingress: &ContractName) -> bool {
     matches!(port.shape, Shape::Contract(_)) && port.contract.as_ref().is_some_and(|given| given.serves(ingress))
 }
 
+fn is_http(port: &Port) -> bool {
+    port.contract.as_ref().and_then(HttpVersion::of).is_some()
+}
+
 /// The first kind of provider that offers what the port wants, and the provider's name: the kind's first word.
 fn offered<'a>(port: &Port, inventory: &'a Inventory) -> Option<(&'a str, ProviderName)> {
     let wanted = port.contract.as_ref()?;
     let offers = |kind: &&'a String| {
-        inventory.offers.get(*kind).is_some_and(|offer| offer.contracts.iter().any(|given| given.name.serves(wanted)))
+        inventory.offers.get(*kind).is_some_and(|offer| {
+            let mut names = offer.contracts.iter().map(|contract| &contract.name).chain(&offer.natives);
+            names.any(|given| given.serves(wanted))
+        })
     };
     let kind = inventory.offers.keys().find(offers)?;
     Some((kind, kind.split('/').next()?.parse().ok()?))

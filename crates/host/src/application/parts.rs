@@ -84,7 +84,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ApplicationError> {
     })
 }
 
-pub(super) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ApplicationError> {
+pub(crate) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ApplicationError> {
     let failed = |source| ApplicationError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use adapter::compose::labels::Labels;
 use adapter::compose::{self, ComposeError};
+use engine::http::Requests;
 use engine::{Actor, ActorSettings, Engine, EngineError};
 use lattice::store::Bucket;
-use model::blueprint::{CompositePlan, ProviderPlan};
+use model::blueprint::{CompositePlan, Member, ProviderPlan};
 use model::digest::Digest;
 use model::ids::{ActorName, AppName, ProviderName};
+use provider::http::outgoing::{self, Client, Roots};
 use provider::{Provider, ProviderError, Surroundings};
 use tokio::sync::Semaphore;
 
@@ -179,7 +181,11 @@ impl Loader {
             Tenancy::One { .. } => start.name.to_string(),
             Tenancy::Many { .. } => format!("{}/{}", start.app, start.name),
         };
-        let settings = actor_settings(name, &start.plan);
+        let settings = ActorSettings {
+            stores: Outbox::stores(&outbox, &start.plan),
+            requests: requests(&start.plan),
+            ..actor_settings(name, &start.plan)
+        };
         let made = self.engine.actor(&loaded.component, settings, outbox.clone());
         let actor = made.map_err(|source| LoadError::Actor { actor: start.name.clone(), source })?;
         Ok((actor, outbox))
@@ -258,13 +264,19 @@ async fn fetch(start: &ActorStart) -> Result<HashMap<Digest, Arc<[u8]>>, LoadErr
         .unwrap_or_else(|_| Err(LoadError::Slow { actor: actor(), after: FETCH_TIME_MAX }))
 }
 
+/// The way of a composite's own requests into the world, where it was granted any.
+fn requests(plan: &CompositePlan) -> Option<Arc<dyn Requests>> {
+    // Members that can send any have equal grants.
+    let granted = plan.members.iter().map(|member| &member.http).find(|granted| !granted.is_empty())?;
+    Some(Arc::new(Client::new(outgoing::Settings::new(granted.clone(), Roots::web()))))
+}
+
 fn actor_settings(name: String, plan: &CompositePlan) -> ActorSettings {
     let labels = Labels::of(plan);
     let limits = &plan.limits;
     // Members that share an interface have equal grants: the planner refuses others.
     let env: BTreeMap<_, _> = plan.members.iter().flat_map(|member| member.env.clone()).collect();
     ActorSettings {
-        name,
         memory_bytes: limits.memory.0,
         instances: limits.instances as usize,
         queue: limits.queue as usize,
@@ -273,8 +285,18 @@ fn actor_settings(name: String, plan: &CompositePlan) -> ActorSettings {
         log_bytes_per_s: limits.log.0,
         reuse: limits.reuse,
         env,
+        config: plan.members.iter().flat_map(|member| member.config.clone()).collect(),
+        network: granted(plan, |member| &member.network),
+        folders: granted(plan, |member| &member.folders),
         message_bytes_max: usize::try_from(limits.message.0).unwrap_or(usize::MAX),
         receivers: labels.receivers.into_iter().map(|receiver| receiver.label).collect(),
         senders: labels.senders.into_iter().map(|sender| sender.label).collect(),
+        http: plan.http.as_ref().map(|http| http.version),
+        ..ActorSettings::new(name)
     }
+}
+
+/// A grant of the composite's members: those that have it at all have the same.
+fn granted<T: Clone>(plan: &CompositePlan, of: impl Fn(&Member) -> &Vec<T>) -> Vec<T> {
+    plan.members.iter().map(of).find(|granted| !granted.is_empty()).cloned().unwrap_or_default()
 }

@@ -133,7 +133,7 @@ pub(super) fn components(plan: &CompositePlan) -> Vec<Digest> {
     let wires = plan.members.iter().flat_map(|member| &member.wires);
     let senders = wires.filter_map(|wire| match &wire.to {
         WireTo::Sender(sender) => given(&sender.adapter),
-        WireTo::Member { .. } => None,
+        WireTo::Member { .. } | WireTo::Native(_) => None,
     });
     let receivers = plan.receivers.iter().filter_map(|receiver| given(&receiver.adapter));
     let mut components: Vec<Digest> = members.chain(senders).chain(receivers).collect();

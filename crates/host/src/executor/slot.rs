@@ -1,8 +1,9 @@
 //! A provider whose store cannot be open twice, so that its successor opens where it stood.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use engine::keyvalue::{Answering, Operation};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::failure::Failure;
@@ -60,6 +61,10 @@ async fn opened(open: Open) -> Result<Arc<dyn Provider>, ExchangeError> {
 impl Provider for Slot {
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>> {
         async move { self.0.read().await.call(call).await }.boxed()
+    }
+
+    fn keyvalue<'a>(&'a self, store: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
+        async move { self.0.read().await.keyvalue(store, operation, deadline).await }.boxed()
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {

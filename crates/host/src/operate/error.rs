@@ -2,7 +2,8 @@
 
 use lattice::store::StoreError;
 use model::digest::Digest;
-use model::ids::{AppName, HostName};
+use model::folder::Folder;
+use model::ids::{ActorName, AppName, HostName};
 use plan::Problem;
 use provider::ProviderError;
 
@@ -16,6 +17,19 @@ pub enum OperateError {
         application: AppName,
         /// Everything that is wrong with it.
         problems: Vec<Problem>,
+    },
+    /// An actor may use a folder, and nothing says which machines have it.
+    #[error(
+        "actor {actor} of application {application} may use the folder {folder}, which is one machine's; say in its \
+         `place.on` which hosts have it"
+    )]
+    Folder {
+        /// The application.
+        application: AppName,
+        /// The actor.
+        actor: ActorName,
+        /// The folder.
+        folder: Folder,
     },
     /// The lattice's store.
     #[error("the lattice cannot be read or written")]

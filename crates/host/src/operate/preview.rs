@@ -142,6 +142,21 @@ pub(super) fn demanded(application: &Application, version: u64, document: Digest
     let refused =
         |problems| OperateError::Unplannable { application: application.manifest().application.clone(), problems };
     let plan = application.plan(None).map_err(refused)?;
+    check_folders(application)?;
     let demand = demand(application.intent(), &plan.blueprint, application.inventory(), version, document);
     Ok(Arc::new(demand.map_err(refused)?))
+}
+
+/// A folder is one machine's: which hosts have it must be said.
+fn check_folders(application: &Application) -> Result<(), OperateError> {
+    let manifest = application.manifest();
+    let unplaced = manifest.actors.iter().filter(|(_, actor)| actor.place.on.is_empty());
+    match unplaced.flat_map(|(name, actor)| actor.grants.folders.iter().map(move |folder| (name, folder))).next() {
+        None => Ok(()),
+        Some((actor, folder)) => Err(OperateError::Folder {
+            application: manifest.application.clone(),
+            actor: actor.clone(),
+            folder: folder.clone(),
+        }),
+    }
 }

@@ -51,6 +51,12 @@ impl Targets {
         actor.or_else(|| provider().map(Target::Provider))
     }
 
+    /// The actor, where it runs here and serves requests of HTTP without messages.
+    pub(crate) fn http(&self, actor: &ActorName) -> Option<Actor> {
+        let (actor, plan) = self.actors.get(actor)?;
+        plan.http.is_some().then(|| actor.clone())
+    }
+
     /// The target of a call of `contract` in `wire`; none where it does not run here, or does not answer that.
     pub(crate) fn find(&self, target: &Target, contract: &ContractName, wire: &str) -> Option<Near> {
         match target {

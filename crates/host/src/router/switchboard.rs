@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use engine::Actor;
 use model::blueprint::Target;
 use model::contract::ContractName;
 use model::ids::{ActorName, AppName};
@@ -98,6 +99,11 @@ impl Switchboard {
         wire: &str,
     ) -> Option<Near> {
         self.0.table.load().get(application.as_str())?.find(target, contract, wire)
+    }
+
+    /// The actor, where it runs here and serves requests of HTTP without messages.
+    pub(crate) fn http(&self, application: &AppName, actor: &ActorName) -> Option<Actor> {
+        self.0.table.load().get(application.as_str())?.http(actor)
     }
 
     /// What runs here, by application.

@@ -75,6 +75,10 @@ pub fn composite(members: &[(&str, Vec<LinkPlan>)]) -> CompositePlan {
         component: Digest::of(b"component"),
         wires: links.iter().map(wire).collect(),
         env: BTreeMap::new(),
+        http: Vec::new(),
+        network: Vec::new(),
+        folders: Vec::new(),
+        config: BTreeMap::new(),
     };
     let receiver = ReceiverPlan {
         label: "receive0".to_owned(),
@@ -85,6 +89,7 @@ pub fn composite(members: &[(&str, Vec<LinkPlan>)]) -> CompositePlan {
     CompositePlan {
         members: members.iter().map(member).collect(),
         receivers: vec![receiver],
+        http: None,
         limits: Limits::default(),
     }
 }

@@ -37,9 +37,18 @@ struct PortWire {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum ShapeWire {
-    Contract { name: Text<ContractName>, functions: BTreeMap<String, FunctionWire> },
+    Contract {
+        name: Text<ContractName>,
+        functions: BTreeMap<String, FunctionWire>,
+    },
     Types,
-    Refused { function: String, construct: ConstructWire, r#type: String },
+    Refused {
+        function: String,
+        construct: ConstructWire,
+        r#type: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        functions: Vec<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,10 +87,11 @@ fn port_to_wire(port: &Port, types: &mut Builder) -> PortWire {
             ShapeWire::Contract { name: Text(contract.name.clone()), functions: functions.collect() }
         }
         Shape::Types => ShapeWire::Types,
-        Shape::Refused(Refusal { function, construct, ty }) => ShapeWire::Refused {
+        Shape::Refused(Refusal { function, construct, ty, functions }) => ShapeWire::Refused {
             function: function.clone(),
             construct: ConstructWire::of(*construct),
             r#type: ty.clone(),
+            functions: functions.clone(),
         },
     };
     PortWire { label: port.label.clone(), contract: port.contract.clone().map(Text), shape }
@@ -112,8 +122,8 @@ fn read_port(wire: PortWire, table: &Table) -> Result<Port, String> {
             Shape::Contract(Arc::new(Contract { name: name.0, functions }))
         }
         ShapeWire::Types => Shape::Types,
-        ShapeWire::Refused { function, construct, r#type } => {
-            Shape::Refused(Refusal { function, construct: construct.into_construct(), ty: r#type })
+        ShapeWire::Refused { function, construct, r#type, functions } => {
+            Shape::Refused(Refusal { function, construct: construct.into_construct(), ty: r#type, functions })
         }
     };
     Ok(Port { label: wire.label, contract: wire.contract.map(|name| name.0), shape })

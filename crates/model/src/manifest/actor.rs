@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::link::{Link, LinkKey};
+use crate::destination::{Destination, Origin};
+use crate::folder::Folder;
 use crate::ids::ByteSize;
 use crate::limits;
 use crate::placement::Place;
@@ -81,9 +83,17 @@ impl Default for Limits {
     }
 }
 
-/// What an actor may reach apart from its links. Empty is the default: nothing.
+/// What an actor is given apart from its links. Empty is the default: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     /// Environment variables, with their values.
     pub env: BTreeMap<String, String>,
+    /// Where it may send requests of HTTP.
+    pub http: Vec<Origin>,
+    /// Where it may connect to with sockets.
+    pub network: Vec<Destination>,
+    /// Folders of its machine that it may use.
+    pub folders: Vec<Folder>,
+    /// Its configuration, as `wasi:config` shows it.
+    pub config: BTreeMap<String, String>,
 }

@@ -18,7 +18,9 @@ use super::link::{LinkKey, OnFailure, Reach};
 use super::route::{DomainName, Method};
 use super::route_path::RoutePath;
 use crate::contract::ContractName;
-use crate::ids::{ActorName, AppName, ByteSize, ClientName, LabelKey, LabelValue, ProviderName};
+use crate::destination::{Destination, Origin};
+use crate::folder::Folder;
+use crate::ids::{ActorName, AppName, ByteSize, ClientName, LabelKey, LabelValue, ProviderName, StoreName};
 use crate::limits;
 
 /// A Lath application: actors, providers, links and routes.
@@ -73,12 +75,14 @@ pub(super) struct ActorFile {
     pub(super) limits: Option<LimitsFile>,
     /// What the actor may reach apart from its links.
     pub(super) grants: Option<GrantsFile>,
+    /// The actor's configuration, as `wasi:config` shows it.
+    pub(super) config: Option<BTreeMap<At<String>, At<String>>>,
     /// Who answers each import: by label, interface or whole package.
     pub(super) links: Option<BTreeMap<At<LinkKey>, LinkFile>>,
 }
 
 impl ActorFile {
-    pub(super) const LATER: &[&str] = &["config", "ready", "share"];
+    pub(super) const LATER: &[&str] = &["ready", "share"];
 }
 
 /// How a component is built.
@@ -138,14 +142,16 @@ pub(super) struct LimitsFile {
 
 /// What an actor may reach apart from its links.
 #[derive(Debug, JsonSchema)]
-#[schemars(rename = "grants", deny_unknown_fields, transform = later(Self::LATER))]
+#[schemars(rename = "grants", deny_unknown_fields)]
 pub(super) struct GrantsFile {
     /// Environment variables, with their values.
     pub(super) env: Option<BTreeMap<At<Variable>, At<String>>>,
-}
-
-impl GrantsFile {
-    pub(super) const LATER: &[&str] = &["http"];
+    /// Where it may send requests of HTTP.
+    pub(super) http: Option<Vec<At<Origin>>>,
+    /// Where it may connect to with sockets: transport, host (a name, `*.` before one, an address or a range) and port.
+    pub(super) network: Option<Vec<At<Destination>>>,
+    /// Folders of its machine that it may read, with absolute paths; those with `:rw` it may also change.
+    pub(super) folders: Option<Vec<At<Folder>>>,
 }
 
 /// Who answers the calls through one import, and how.
@@ -166,10 +172,12 @@ pub(super) struct LinkFile {
     /// Functions whose calls may be tried again, on another host, after a failure that leaves open whether they ran.
     #[schemars(extend("uniqueItems" = true))]
     pub(super) idempotent: Option<Vec<At<FunctionName>>>,
+    /// Of `wasi:keyvalue`: the stores that the actor may open besides `default`, by name, each with its provider.
+    pub(super) open: Option<BTreeMap<At<StoreName>, At<Target>>>,
 }
 
 impl LinkFile {
-    pub(super) const LATER: &[&str] = &["open", "via"];
+    pub(super) const LATER: &[&str] = &["via"];
 }
 
 /// Whoever implements a contract natively.

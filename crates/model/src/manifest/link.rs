@@ -1,13 +1,13 @@
 //! Links: (actor, import) → target.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::contract::{ContractName, is_wit_name};
-use crate::ids::{ActorName, ProviderName};
+use crate::ids::{ActorName, ProviderName, StoreName};
 
 /// Who answers the calls that an actor makes through one import, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Link {
     pub on_failure: Option<OnFailure>,
     /// Functions whose calls may be tried again, on another host, after a failure that leaves open whether they ran.
     pub idempotent: BTreeSet<String>,
+    /// Of a contract with stores: those that the actor may open besides `default`, each with the provider that has it.
+    pub open: BTreeMap<StoreName, ProviderName>,
 }
 
 /// Who answers over a link.

@@ -91,6 +91,8 @@ fn actor(node: Node<'_>, notes: &mut Notes) -> Option<ActorFile> {
         place: table.take("place", notes).and_then(|node| place(node, notes)),
         limits: table.take("limits", notes).and_then(|node| limits(node, notes)),
         grants: table.take("grants", notes).and_then(|node| grants(node, notes)),
+        config: open(&mut table, "config", r#"{ currency = "EUR" }"#, notes)
+            .map(|config| config.entries(notes, Node::leaf)),
         links: open(&mut table, "links", r#"{ "acme:tax/rates" = { to = "tax" } }"#, notes)
             .map(|links| links.entries(notes, link)),
     };
@@ -141,8 +143,13 @@ fn limits(node: Node<'_>, notes: &mut Notes) -> Option<LimitsFile> {
 fn grants(node: Node<'_>, notes: &mut Notes) -> Option<GrantsFile> {
     let mut table = node.table(r#"{ env = { TZ = "UTC" } }"#, notes)?;
     let env = open(&mut table, "env", r#"{ TZ = "UTC" }"#, notes);
-    let file = GrantsFile { env: env.map(|env| env.entries(notes, Node::leaf)) };
-    table.later(GrantsFile::LATER, notes);
+    let env = env.map(|env| env.entries(notes, Node::leaf));
+    let file = GrantsFile {
+        env,
+        http: table.take("http", notes).and_then(|node| node.list(notes)),
+        network: table.take("network", notes).and_then(|node| node.list(notes)),
+        folders: table.take("folders", notes).and_then(|node| node.list(notes)),
+    };
     table.close(notes);
     Some(file)
 }
@@ -156,6 +163,7 @@ fn link(node: Node<'_>, notes: &mut Notes) -> Option<LinkFile> {
         contract: table.leaf("contract", notes),
         on_failure: table.leaf("on-failure", notes),
         idempotent: table.take("idempotent", notes).and_then(|node| node.list(notes)),
+        open: open(&mut table, "open", r#"{ sessions = "redis" }"#, notes).map(|open| open.entries(notes, Node::leaf)),
     };
     table.later(LinkFile::LATER, notes);
     table.close(notes);

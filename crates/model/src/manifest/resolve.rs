@@ -78,7 +78,9 @@ fn actor(file: ActorFile, names: &Names, notes: &mut Notes) -> Option<Actor> {
     let limits = resolve_limits(file.limits.unwrap_or_default(), notes);
     let place = file.place.map_or_else(Place::default, |file| places::resolve(file, notes));
     let links = collected(file.links, |file| links::resolve(file, names, notes));
-    Some(Actor { component: file.component?.value, build, place, limits, grants: grants(file.grants), links })
+    let config = file.config.unwrap_or_default().into_iter().map(|(key, value)| (key.value, value.value)).collect();
+    let grants = Grants { config, ..grants(file.grants, notes) };
+    Some(Actor { component: file.component?.value, build, place, limits, grants, links })
 }
 
 fn build(file: BuildFile) -> Option<Build> {
@@ -87,9 +89,20 @@ fn build(file: BuildFile) -> Option<Build> {
     Some(Build { run: file.run?.value.0, dir, watch })
 }
 
-fn grants(file: Option<GrantsFile>) -> Grants {
-    let env = file.and_then(|file| file.env).unwrap_or_default();
-    Grants { env: env.into_iter().map(|(name, value)| (name.value.0, value.value)).collect() }
+fn grants(file: Option<GrantsFile>, notes: &mut Notes) -> Grants {
+    let Some(GrantsFile { env, http, network, folders }) = file else { return Grants::default() };
+    let env = env.unwrap_or_default().into_iter().map(|(name, value)| (name.value.0, value.value)).collect();
+    let folders = folders.unwrap_or_default();
+    for folder in folders.iter().filter(|folder| !folder.value.path.is_absolute()) {
+        let message = format!("the path of the folder `{}` is not absolute", folder.value);
+        notes.fault_at(folder, message, "write where it is on the machine, such as `/srv/data::/data`".to_owned());
+    }
+    let (http, network, folders) = (values(http), values(network), values(Some(folders)));
+    Grants { env, http, network, folders, ..Grants::default() }
+}
+
+fn values<T>(list: Option<Vec<At<T>>>) -> Vec<T> {
+    list.unwrap_or_default().into_iter().map(|at| at.value).collect()
 }
 
 fn adapter(file: AdapterFile) -> Option<CustomAdapter> {

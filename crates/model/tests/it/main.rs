@@ -9,6 +9,8 @@
 )]
 
 mod contract;
+mod destinations;
 mod host_file;
 mod manifest;
 mod names;
+mod origins;

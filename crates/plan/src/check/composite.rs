@@ -1,15 +1,15 @@
 //! One composite: its members, its receivers, its bounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::blueprint::{CompositePlan, Member, WireTo};
+use model::blueprint::{CompositePlan, HttpVersion, Member, WireTo};
 use model::ids::ActorName;
 use model::view::{Port, Shape};
 
 use super::asked::travels;
-use super::whole::senders;
+use super::whole::{natives, senders};
 use super::{Checker, Violation};
-use crate::grants::grants_matter_for;
+use crate::grants::{Granted, granted_through};
 use crate::problem::Side;
 
 impl Checker<'_> {
@@ -25,6 +25,7 @@ impl Checker<'_> {
         self.require(is_acyclic(composite), || Violation::Cycle { composite: name() });
         self.labels(root, composite);
         self.receivers(root, composite);
+        self.http(root, composite);
         self.memories(root, composite);
         self.grants(root, composite);
     }
@@ -42,19 +43,40 @@ impl Checker<'_> {
         let view = self.intent.components.get(&member.actor);
         let component = view.is_some_and(|view| view.digest == member.component);
         self.require(component, || Violation::Component { composite: composite_name(), actor: actor() });
-        let granted = self.intent.manifest.actors.get(&member.actor).map(|asked| &asked.grants.env);
-        let granted = match self.guarded(member).is_empty() {
-            true => member.env.is_empty(),
-            false => granted.is_some_and(|granted| *granted == member.env),
+        let granted = self.intent.manifest.actors.get(&member.actor).map(|asked| &asked.grants);
+        let guarded = self.guarded(member);
+        let env = match guarded.values().any(|granted| *granted == Granted::Env) {
+            true => granted.is_some_and(|granted| granted.env == member.env),
+            false => member.env.is_empty(),
         };
-        self.require(granted, || Violation::Environment { composite: composite_name(), actor: actor() });
+        let http = match guarded.values().any(|granted| *granted == Granted::Http) {
+            true => granted.is_some_and(|granted| granted.http == member.http),
+            false => member.http.is_empty(),
+        };
+        let network = match guarded.values().any(|granted| *granted == Granted::Network) {
+            true => granted.is_some_and(|granted| granted.network == member.network),
+            false => member.network.is_empty(),
+        };
+        let config = match guarded.values().any(|granted| *granted == Granted::Config) {
+            true => granted.is_some_and(|granted| granted.config == member.config),
+            false => member.config.is_empty(),
+        };
+        let folders = match guarded.values().any(|granted| *granted == Granted::Folders) {
+            true => granted.is_some_and(|granted| granted.folders == member.folders),
+            false => member.folders.is_empty(),
+        };
+        self.require(env && http && network && folders && config, || Violation::Environment {
+            composite: composite_name(),
+            actor: actor(),
+        });
         self.wires(root, composite, member, view.map(|view| view.imports.as_slice()).unwrap_or_default());
     }
 
     fn labels(&mut self, root: &ActorName, composite: &CompositePlan) {
         let mut seen = BTreeSet::new();
         let receivers = composite.receivers.iter().map(|receiver| &receiver.label);
-        for label in senders(composite).map(|sender| &sender.label).chain(receivers) {
+        let natives = natives(composite).map(|native| &native.label);
+        for label in senders(composite).map(|sender| &sender.label).chain(natives).chain(receivers) {
             self.require(seen.insert(label), || Violation::LabelTwice {
                 composite: root.clone(),
                 label: label.clone(),
@@ -78,6 +100,21 @@ impl Checker<'_> {
         }
     }
 
+    /// The export of `wasi:http` is one of the actor's, and none of them is later.
+    fn http(&mut self, root: &ActorName, composite: &CompositePlan) {
+        let exports = self.intent.components.get(root).map(|view| view.exports.as_slice()).unwrap_or_default();
+        let version = |port: &Port| port.contract.as_ref().and_then(HttpVersion::of);
+        let latest = exports.iter().filter_map(version).max();
+        let right = match &composite.http {
+            Some(planned) => {
+                let is_there = exports.iter().any(|port| port.label == planned.export && version(port) == latest);
+                is_there && latest == Some(planned.version)
+            }
+            None => latest.is_none(),
+        };
+        self.require(right, || Violation::Http { composite: root.clone() });
+    }
+
     fn memories(&mut self, root: &ActorName, composite: &CompositePlan) {
         let views = composite.members.iter().filter_map(|member| self.intent.components.get(&member.actor));
         let own: u64 = views.map(|view| u64::from(view.memories)).sum();
@@ -92,8 +129,18 @@ impl Checker<'_> {
     fn grants(&mut self, root: &ActorName, composite: &CompositePlan) {
         for (index, second) in composite.members.iter().enumerate() {
             for first in composite.members.get(..index).unwrap_or_default() {
-                let shared = self.guarded(first).intersection(&self.guarded(second)).next().cloned();
-                if let Some(interface) = shared.filter(|_| first.env != second.env) {
+                let (ours, theirs) = (self.guarded(first), self.guarded(second));
+                let differs = |granted: &Granted| match granted {
+                    Granted::Env => first.env != second.env,
+                    Granted::Http => first.http != second.http,
+                    Granted::Network => first.network != second.network,
+                    Granted::Folders => first.folders != second.folders,
+                    Granted::Config => first.config != second.config,
+                };
+                let shared =
+                    ours.iter().find(|(_, granted)| theirs.values().any(|other| other == *granted) && differs(granted));
+                if let Some((interface, _)) = shared {
+                    let interface = interface.clone();
                     let (first, second) = (first.actor.clone(), second.actor.clone());
                     self.violations.push(Violation::SharedGrant { composite: root.clone(), first, second, interface });
                 }
@@ -101,12 +148,12 @@ impl Checker<'_> {
         }
     }
 
-    fn guarded(&self, member: &Member) -> BTreeSet<String> {
+    fn guarded(&self, member: &Member) -> BTreeMap<String, Granted> {
         let view = self.intent.components.get(&member.actor);
         let imports = view.map(|view| view.imports.as_slice()).unwrap_or_default().iter();
         let unlinked = |port: &&Port| port.shape != Shape::Types && self.asked(&member.actor, port).is_none();
         let contracts = imports.filter(unlinked).filter_map(|port| port.contract.as_ref());
-        contracts.filter(|name| grants_matter_for(name)).map(|name| name.unversioned()).collect()
+        contracts.filter_map(|name| Some((name.unversioned(), granted_through(name)?))).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The wires of a member: each import met by what its link asks for.
 
-use model::blueprint::{CompositePlan, LinkPlan, Member, SenderPlan, Target, WIRE_1, Wire, WireTo};
+use model::blueprint::{CompositePlan, LinkPlan, Member, NativePlan, SenderPlan, Target, WIRE_1, Wire, WireTo};
 use model::contract::{Contract, ContractName, Room, failure_room};
 use model::ids::{ActorName, ProviderName};
 use model::manifest::{EXTERNAL, Link, LinkTarget, OnFailure, Reach};
@@ -8,6 +8,7 @@ use model::view::{Port, Shape};
 
 use super::asked::{serves, travels};
 use super::{Breach, Checker, Violation};
+use crate::intent::State;
 use crate::problem::Side;
 
 /// Where a wire is.
@@ -52,6 +53,7 @@ impl<'a> Checker<'a> {
             (Some(link), Some(wire)) => match &wire.to {
                 WireTo::Member { member, export } => self.fused(site, link, *member, export),
                 WireTo::Sender(sender) => self.sender(site, link, sender),
+                WireTo::Native(native) => self.native(site, link, native),
             },
         }
     }
@@ -98,6 +100,34 @@ impl<'a> Checker<'a> {
         let accepted = link.on_failure == Some(OnFailure::Trap);
         self.require(roomy || accepted || plan.reach != Reach::Lattice, || site.violation(Breach::NoRoom));
         self.adapter(site.root, Side::Sender, &sender.label, &sender.contract, &sender.adapter);
+    }
+
+    /// Met by the host itself: by the provider that the link names and those that it opens, each of which has the contract
+    /// without messages, on every host where the actor runs.
+    fn native(&mut self, site: Site<'_>, link: &Link, native: &NativePlan) {
+        let plan = &native.link;
+        let to_provider = match &plan.target {
+            Target::Provider(provider) => link.to == LinkTarget::Provider(provider.clone()),
+            Target::Actor { .. } => false,
+        };
+        self.require(to_provider && native.open == link.open, || site.violation(Breach::OtherTarget));
+        let reach = if link.reach == Reach::Fused { Reach::Host } else { link.reach };
+        self.require(plan.reach == reach, || site.violation(Breach::OtherReach));
+        self.require(plan.deadline == self.intent.manifest.deadline_of(link), || site.violation(Breach::Deadline));
+        self.require(plan.idempotent.is_empty(), || site.violation(Breach::Idempotent));
+        let labelled = plan.actor == *site.actor && plan.import == site.port.label;
+        self.require(labelled, || site.violation(Breach::LinkTable));
+        let own = site.port.contract.as_ref() == Some(&plan.contract);
+        self.require(own, || site.violation(Breach::Contract));
+        let has_it = |provider: &ProviderName| {
+            let kind = self.blueprint.providers.get(provider).map(|planned| planned.kind.as_str());
+            kind.and_then(|kind| self.inventory.offers.get(kind)).is_some_and(|offer| {
+                let near = offer.state == State::Shared || reach == Reach::Host;
+                near && offer.natives.iter().any(|given| given.serves(&plan.contract))
+            })
+        };
+        let served = native.providers().into_iter().all(has_it);
+        self.require(served, || site.violation(Breach::Unserved));
     }
 
     /// The wire on which the target serves the contract, if it does.

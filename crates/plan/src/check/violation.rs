@@ -34,7 +34,7 @@ pub enum Violation {
     Cycle { composite: ActorName },
     #[error("in the composite of {composite}, member {actor} has another component than the actor")]
     Component { composite: ActorName, actor: ActorName },
-    #[error("in the composite of {composite}, member {actor} has another environment than granted")]
+    #[error("in the composite of {composite}, member {actor} has other grants than the manifest gives")]
     Environment { composite: ActorName, actor: ActorName },
     #[error("the composite of {composite} has other limits than the actor")]
     Limits { composite: ActorName },
@@ -52,6 +52,8 @@ pub enum Violation {
     AdapterMisfit { composite: ActorName, label: String },
     #[error("the receivers of the composite of {composite} are not those of the actor's exports")]
     Receivers { composite: ActorName },
+    #[error("the composite of {composite} serves HTTP by another export than the actor's latest `wasi:http`")]
+    Http { composite: ActorName },
 }
 
 /// What is wrong with how an import of a member is met.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::blueprint::{ClientGrant, CompositePlan, SenderPlan, Target, WIRE_1, WireTo};
+use model::blueprint::{ClientGrant, CompositePlan, NativePlan, SenderPlan, Target, WIRE_1, WireTo};
 use model::contract::ContractName;
 use model::ids::{ClientName, ProviderName};
 use model::manifest::{EXTERNAL, MayCall, Route};
@@ -40,13 +40,12 @@ impl<'a> Checker<'a> {
     }
 
     fn providers(&mut self) {
-        let linked: BTreeSet<_> = self
-            .senders()
-            .filter_map(|sender| match &sender.link.target {
-                Target::Provider(provider) => Some(provider),
-                Target::Actor { .. } => None,
-            })
-            .collect();
+        let sent = self.senders().filter_map(|sender| match &sender.link.target {
+            Target::Provider(provider) => Some(provider),
+            Target::Actor { .. } => None,
+        });
+        let met = self.blueprint.composites.values().flat_map(natives).flat_map(NativePlan::providers);
+        let linked: BTreeSet<_> = sent.chain(met).collect();
         for (name, planned) in &self.blueprint.providers {
             let asked = self.intent.manifest.providers.get(name);
             let alike = asked.is_some_and(|asked| asked.kind == planned.kind && asked.config == planned.config);
@@ -107,11 +106,11 @@ impl<'a> Checker<'a> {
 
     fn route(&mut self, route: &Route) {
         let ingress = &self.inventory.ingress;
-        let receivers = self.blueprint.composites.get(&route.to).map(|composite| composite.receivers.as_slice());
-        let answers = receivers
-            .unwrap_or_default()
-            .iter()
-            .any(|receiver| serves(&receiver.contract, ingress) && receiver.adapter.wire() == WIRE_1);
+        let answers = self.blueprint.composites.get(&route.to).is_some_and(|composite| {
+            let mut receivers = composite.receivers.iter();
+            composite.http.is_some()
+                || receivers.any(|receiver| serves(&receiver.contract, ingress) && receiver.adapter.wire() == WIRE_1)
+        });
         self.require(answers, || Violation::RouteUnanswered { route: route.path.to_string(), actor: route.to.clone() });
     }
 }
@@ -120,6 +119,14 @@ impl<'a> Checker<'a> {
 pub(super) fn senders(composite: &CompositePlan) -> impl Iterator<Item = &SenderPlan> {
     composite.members.iter().flat_map(|member| &member.wires).filter_map(|wire| match &wire.to {
         WireTo::Sender(sender) => Some(sender),
-        WireTo::Member { .. } => None,
+        WireTo::Member { .. } | WireTo::Native(_) => None,
+    })
+}
+
+/// The imports of a composite that the host meets itself.
+pub(super) fn natives(composite: &CompositePlan) -> impl Iterator<Item = &NativePlan> {
+    composite.members.iter().flat_map(|member| &member.wires).filter_map(|wire| match &wire.to {
+        WireTo::Native(native) => Some(native),
+        WireTo::Member { .. } | WireTo::Sender(_) => None,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::blueprint::{Blueprint, CompositePlan, LinkPlan, Target, WireTo};
+use model::blueprint::{Blueprint, LinkPlan, Target, WireTo};
 use model::ids::{ActorName, ProviderName};
 use model::manifest::Reach;
 use model::placement::Place;
@@ -59,27 +59,41 @@ impl<'a> Graph<'a> {
         let mut graph = Self { intent, blueprint, inventory, ties, calls, shared };
         for (root, composite) in &blueprint.composites {
             graph.ties.entry(Part::Actor(root)).or_default();
-            for link in links(composite) {
-                graph.link(root, link);
+            for wire in composite.members.iter().flat_map(|member| &member.wires) {
+                match &wire.to {
+                    WireTo::Sender(sender) => graph.link(root, &sender.link),
+                    WireTo::Native(native) => {
+                        for provider in native.providers() {
+                            graph.provider(root, provider, native.link.reach);
+                        }
+                    }
+                    WireTo::Member { .. } => {}
+                }
             }
         }
         graph
     }
 
     fn link(&mut self, root: &'a ActorName, link: &'a LinkPlan) {
-        let callee = match &link.target {
-            Target::Actor { actor, .. } => Part::Actor(actor),
-            Target::Provider(provider) => match self.state(provider) {
-                Some(State::Local) => Part::Local(provider),
-                Some(State::Shared) => {
-                    self.shared.entry(root).or_default().insert(provider);
-                    return;
-                }
-                None => return,
-            },
-        };
+        match &link.target {
+            Target::Actor { actor, .. } => self.tie(root, Part::Actor(actor), link.reach),
+            Target::Provider(provider) => self.provider(root, provider, link.reach),
+        }
+    }
+
+    fn provider(&mut self, root: &'a ActorName, provider: &'a ProviderName, reach: Reach) {
+        match self.state(provider) {
+            Some(State::Local) => self.tie(root, Part::Local(provider), reach),
+            Some(State::Shared) => {
+                self.shared.entry(root).or_default().insert(provider);
+            }
+            None => {}
+        }
+    }
+
+    fn tie(&mut self, root: &'a ActorName, callee: Part<'a>, reach: Reach) {
         self.ties.entry(callee).or_default();
-        if link.reach == Reach::Host {
+        if reach == Reach::Host {
             let caller = Part::Actor(root);
             self.calls.insert((caller, callee));
             self.ties.entry(caller).or_default().insert(callee);
@@ -155,12 +169,4 @@ impl<'a> Part<'a> {
             Part::Local(provider) => provider.as_str(),
         }
     }
-}
-
-/// The links of a composite over which messages go.
-fn links(composite: &CompositePlan) -> impl Iterator<Item = &LinkPlan> {
-    composite.members.iter().flat_map(|member| &member.wires).filter_map(|wire| match &wire.to {
-        WireTo::Sender(sender) => Some(&sender.link),
-        WireTo::Member { .. } => None,
-    })
 }

@@ -106,6 +106,29 @@ pub enum Fault {
         /// The provider.
         provider: ProviderName,
     },
+    /// A link opens stores of a contract that has none.
+    #[error("the link of import `{import}` of actor {actor} has `open`, but its contract has no stores")]
+    NothingToOpen {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+    },
+    /// A contract with resources over a lattice, to state that is on one host.
+    #[error(
+        "import `{import}` of actor {actor} has reach `lattice` to provider {provider}, which keeps its state on one \
+         host; a contract with resources reaches it there only"
+    )]
+    NativeReach {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// The provider.
+        provider: ProviderName,
+        /// Kinds of provider that have the same with shared state.
+        shared: Vec<String>,
+    },
     /// An external provider is in no host.
     #[error(
         "import `{import}` of actor {actor} has reach `{reach}` to provider {provider}, which is a process of its own \
@@ -207,12 +230,17 @@ pub enum Fault {
         max: u32,
     },
     /// Nothing meets an import.
-    #[error("import `{import}` of actor {actor} is not linked, and the host does not meet it")]
+    #[error(
+        "import `{import}` of actor {actor} ({}) is not linked, and the host does not meet it",
+        functions_of(functions)
+    )]
     Unlinked {
         /// The actor.
         actor: ActorName,
         /// The import.
         import: String,
+        /// Its functions; a method is `bucket.get`.
+        functions: Vec<String>,
         /// The contract, where the import has one of its own.
         contract: Option<ContractName>,
         /// Who could meet it.

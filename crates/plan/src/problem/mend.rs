@@ -21,6 +21,8 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
         Fault::Misfit { consumer, wanted, target, misfit } => of_misfit(consumer, wanted, target, misfit),
         Fault::NoRoom { external, .. } => no_room(*external),
         Fault::ExternalReach { .. } => "write `reach = \"lattice\"` in the link".to_owned(),
+        Fault::NothingToOpen { .. } => "remove `open`".to_owned(),
+        Fault::NativeReach { shared, .. } => native_reach(shared),
         Fault::UnknownFunction { near: Some(near), .. } => format!("did you mean `{near}`?"),
         Fault::UnknownFunction { .. } => "name one of these functions, or leave it out".to_owned(),
         Fault::ClientContract { near: Some(near), actor, .. } => format!("did you mean `{actor}/{near}`?"),
@@ -64,6 +66,13 @@ fn several_beside_state(shared: &[String]) -> String {
         kinds => format!("use a kind whose state is shared ({}), ", listed(kinds)),
     };
     format!("give the link reach `lattice`, {kind}or ask for one replica")
+}
+
+fn native_reach(shared: &[String]) -> String {
+    match shared {
+        [] => "use reach `host`".to_owned(),
+        kinds => format!("use reach `host`, or a kind whose state is shared ({})", listed(kinds)),
+    }
 }
 
 fn of_adapters(fault: &Fault) -> String {
@@ -137,9 +146,13 @@ fn link_it(at: &Place, import: &str, contract: Option<&ContractName>, candidates
     }
 }
 
-/// The interface where the import's label is just that, else the label.
+/// The interface where the import's label is just that, else the label. The interfaces of a WASI package belong together.
 fn link_key(import: &str, contract: Option<&ContractName>) -> String {
-    contract.filter(|name| name.to_string() == import).map_or_else(|| import.to_owned(), ContractName::unversioned)
+    match contract.filter(|name| name.to_string() == import) {
+        Some(name) if name.namespace == "wasi" => name.package_name(),
+        Some(name) => name.unversioned(),
+        None => import.to_owned(),
+    }
 }
 
 fn shown(candidate: &Candidate) -> String {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::blueprint::{AdapterPlan, Blueprint, ClientGrant, CompositePlan, SenderPlan, Target, WireTo};
+use model::blueprint::{
+    AdapterPlan, Blueprint, ClientGrant, CompositePlan, HttpExport, HttpVersion, NativePlan, SenderPlan, Target, WireTo,
+};
 use model::contract::{ContractName, Type};
 use model::digest::Digest;
 use model::manifest::Reach;
@@ -17,10 +19,11 @@ fn world() -> World {
     let text = "[actors.cart]\ncomponent = \"cart.wasm\"\nlinks.\"acme:tax\" = { to = \"tax\", reach = \"fused\" }\n\
          links.\"acme:log\" = { to = \"log\", reach = \"fused\" }\nlinks.\"acme:stock\" = { to = \"stock\", idempotent = [\"peek\"] }\nlinks.\"acme:fx\" = { to = \"fx\", reach = \"lattice\" }\n\
          links.backup = { to = \"kv\", contract = \"lath:keyvalue/counter\" }\n\
+         links.\"wasi:keyvalue\" = { to = \"kv\", open = { sessions = \"shared\" } }\n\
          [actors.tax]\ncomponent = \"tax.wasm\"\nlinks.\"lath:keyvalue\" = { to = \"kv\" }\n\
          [actors.log]\ncomponent = \"log.wasm\"\n\
          [actors.stock]\ncomponent = \"stock.wasm\"\n\
-         [providers]\nkv = { use = \"keyvalue/embedded\" }\nfx = { use = \"external\", contract = \"acme:fx/rates@1.3.0\" }\n\
+         [providers]\nkv = { use = \"keyvalue/embedded\" }\nshared = { use = \"keyvalue/nats\" }\nfx = { use = \"external\", contract = \"acme:fx/rates@1.3.0\" }\n\
          [adapters.\"acme:stock/api\"]\nsender = \"s.wasm\"\nreceiver = \"r.wasm\"\n\
          [[routes]]\npath = \"/cart\"\nto = \"cart\"\n\
          [clients.nightly]\nmay = [\"stock/lath:keyvalue/counter\"]\n";
@@ -30,7 +33,8 @@ fn world() -> World {
         .imports(&rates("1.0.0"))
         .imports(&log)
         .imports(&stock)
-        .imports(&fx());
+        .imports(&fx())
+        .host("wasi:keyvalue/store@0.2.0-draft2");
     let parts = [
         ("cart", cart.host("wasi:cli/environment@0.2.6").exports(&handler())),
         ("tax", Part::new("tax").imports(&counter()).host("wasi:cli/environment@0.2.6").exports(&rates("1.2.0"))),
@@ -64,7 +68,15 @@ fn sender<'b>(blueprint: &'b mut Blueprint, import: &str) -> &'b mut SenderPlan 
     let wires = &mut cart(blueprint).members[0].wires;
     match &mut wires.iter_mut().find(|wire| wire.import.starts_with(import)).unwrap().to {
         WireTo::Sender(sender) => sender,
-        WireTo::Member { .. } => panic!("{import} is fused"),
+        WireTo::Member { .. } | WireTo::Native(_) => panic!("{import} has no sender"),
+    }
+}
+
+/// What meets the stores that cart opens.
+fn native(blueprint: &mut Blueprint) -> &mut NativePlan {
+    match member_wire(blueprint, "wasi:keyvalue") {
+        WireTo::Native(native) => native,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -217,10 +229,25 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
         cart(b).receivers[0].adapter = AdapterPlan::Given { component: Digest::of(b""), wire: "lath/1".to_owned() }
     }),
     ("AdapterMisfit", |b, _| stock_sender(b).contract = contract("acme:stock/api@1.0.0", &[("peek", Type::U64)])),
+    ("OtherTarget", |b, _| native(b).open.clear()),
+    ("OtherTarget", |b, _| native(b).link.target = Target::Provider("shared".parse().unwrap())),
+    ("OtherReach", |b, _| native(b).link.reach = Reach::Lattice),
+    ("Deadline", |b, _| native(b).link.deadline += Duration::from_millis(1)),
+    ("Idempotent", |b, _| {
+        native(b).link.idempotent.insert("open".to_owned());
+    }),
+    ("LinkTable", |b, _| native(b).link.actor = "tax".parse().unwrap()),
+    ("Contract", |b, _| native(b).link.contract = name("wasi:keyvalue/atomics@0.2.0-draft2")),
+    ("Unserved", |_, inventory| inventory.offers.values_mut().for_each(|offer| offer.natives.clear())),
+    ("LabelTwice", |b, _| native(b).label = "receive0".to_owned()),
     ("LabelTwice", |b, _| stock_sender(b).label = "receive0".to_owned()),
     ("LabelTwice", |b, _| stock_sender(b).label = "send0".to_owned()),
     ("Receivers", |b, _| composite(b, "stock").receivers[0].export = "lath:keyvalue/counter@0.1.0".to_owned()),
     ("Receivers", |b, _| composite(b, "stock").receivers.truncate(1)),
+    ("Http", |b, _| {
+        let export = "wasi:http/incoming-handler@0.2.6".to_owned();
+        cart(b).http = Some(HttpExport { export, version: HttpVersion::V02 });
+    }),
     ("Receivers", |b, _| composite(b, "stock").receivers[1].contract = rates("1.0.0")),
 ];
 

@@ -10,6 +10,7 @@
 
 mod corrupted;
 mod grants;
+mod http;
 mod placement;
 mod problems;
 mod properties;

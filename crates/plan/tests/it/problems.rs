@@ -292,6 +292,33 @@ fn routes() -> Vec<Case> {
     ]
 }
 
+fn natives() -> Vec<Case> {
+    const STORE: &str = "wasi:keyvalue/store@0.2.0-draft2";
+    let app = || cart().host(STORE);
+    let link =
+        |link: &str| format!("links.\"wasi:keyvalue\" = {link}\n[providers]\nkv = {{ use = \"keyvalue/embedded\" }}\n");
+    let fx = "fx = { use = \"external\", contract = \"acme:fx/rates\" }\n";
+    let counted = "links.\"lath:keyvalue\" = { to = \"kv\", open = { sessions = \"kv\" } }\n\
+                   [providers]\nkv = { use = \"keyvalue/embedded\" }\n";
+    let several = format!("place = {{ replicas = 2 }}\n{}", link("{ to = \"kv\" }"));
+    vec![
+        ("nobody has the stores", alone("", app())),
+        ("one provider has them", alone("[providers]\nkv = { use = \"keyvalue/nats\" }\n", app())),
+        (
+            "two providers have them",
+            alone("[providers]\nkv = { use = \"keyvalue/nats\" }\nmem = { use = \"keyvalue/memory\" }\n", app()),
+        ),
+        ("no kind has that version", alone("", cart().host("wasi:keyvalue/store@0.3.0"))),
+        ("to an actor", linked("\"wasi:keyvalue\" = { to = \"tax\" }", app(), tax())),
+        ("to a process of its own", alone(&(link("{ to = \"fx\" }") + fx), app())),
+        ("open leads to a process of its own", alone(&(link("{ to = \"kv\", open = { s = \"fx\" } }") + fx), app())),
+        ("nothing to open", alone(counted, cart().imports(&counter()))),
+        ("over lattice to local state", alone(&link("{ to = \"kv\", reach = \"lattice\" }"), app())),
+        ("a function is idempotent", alone(&link("{ to = \"kv\", idempotent = [\"open\"] }"), app())),
+        ("several beside local state", alone(&several, app())),
+    ]
+}
+
 fn warnings() -> Vec<Case> {
     let kv = "links.\"lath:keyvalue\" = { to = \"kv\" }\n[providers]\nkv = { use = \"keyvalue/embedded\" }\n";
     let one = contract("acme:tax/rates@1.0.0", &[("peek", Type::U32)]);
@@ -361,6 +388,7 @@ fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("outside", lattice::outside()),
         ("idempotent", lattice::idempotent()),
         ("clients", lattice::clients()),
+        ("natives", natives()),
         ("warnings", warnings()),
     ]
 }

@@ -47,6 +47,7 @@ fn wires(member: &Member) -> String {
         let to = match &wire.to {
             WireTo::Member { member, export } => format!("member {member} at {export}"),
             WireTo::Sender(sender) => format!("{} ({})", sender.label, shown_adapter(&sender.adapter)),
+            WireTo::Native(native) => format!("{} to {} {:?}", native.label, native.link.target, native.open),
         };
         writeln!(text, "  {} → {to}", wire.import).unwrap();
     }
@@ -82,6 +83,30 @@ fn one_contract_through_two_labels() {
     );
     let part = Part::new("counter").labelled("backup", &counter()).labelled("primary", &counter());
     insta::assert_snapshot!(script(&World::new(&text, [("counter", part)])));
+}
+
+const STORE: &str = "wasi:keyvalue/store@0.2.0-draft2";
+const ATOMICS: &str = "wasi:keyvalue/atomics@0.2.0-draft2";
+
+#[test]
+fn an_actor_opens_stores_of_two_providers() {
+    let text = format!(
+        "[actors.app]\ncomponent = \"app.wasm\"\nlinks.\"wasi:keyvalue\" = {{ to = \"kv\", open = {{ sessions = \"redis\", \
+         carts = \"kv\" }}, deadline = \"800ms\" }}\n{KV}"
+    );
+    insta::assert_snapshot!(script(&World::new(&text, [("app", Part::new("app").host(ATOMICS).host(STORE))])));
+}
+
+#[test]
+fn fused_actors_open_stores_of_their_own() {
+    let text = format!(
+        "[actors.cart]\ncomponent = \"cart.wasm\"\nlinks.\"wasi:keyvalue\" = {{ to = \"kv\" }}\n\
+         links.\"acme:tax\" = {{ to = \"tax\", reach = \"fused\" }}\n\
+         [actors.tax]\ncomponent = \"tax.wasm\"\nlinks.\"wasi:keyvalue\" = {{ to = \"redis\", reach = \"fused\" }}\n{KV}"
+    );
+    let cart = Part::new("cart").imports(&rates("1.0.0")).host(ATOMICS).host(STORE);
+    let tax = Part::new("tax").host(STORE).exports(&rates("1.0.0"));
+    insta::assert_snapshot!(script(&World::new(&text, [("cart", cart), ("tax", tax)])));
 }
 
 #[test]

@@ -52,7 +52,16 @@ pub(crate) fn handler() -> Arc<Contract> {
 }
 
 pub(crate) fn refusal() -> Shape {
-    Shape::Refused(Refusal { function: "open".to_owned(), construct: Construct::Resource, ty: "bucket".to_owned() })
+    Shape::Refused(Refusal {
+        function: "open".to_owned(),
+        construct: Construct::Resource,
+        ty: "bucket".to_owned(),
+        functions: functions(),
+    })
+}
+
+fn functions() -> Vec<String> {
+    ["open", "[method]bucket.get", "[method]bucket.set"].map(str::to_owned).to_vec()
 }
 
 fn port(label: &str, contract: Option<&str>, shape: Shape) -> Port {
@@ -172,7 +181,8 @@ pub(crate) fn bus(side: &str) -> Arc<Contract> {
 }
 
 pub(crate) fn inventory() -> Inventory {
-    let offer = |state| Offer { contracts: vec![counter()], state };
+    let natives = ["wasi:keyvalue/store@0.2.0-draft2", "wasi:keyvalue/atomics@0.2.0-draft2"];
+    let offer = |state| Offer { contracts: vec![counter()], natives: natives.map(name).to_vec(), state };
     Inventory {
         offers: BTreeMap::from([
             ("keyvalue/embedded".to_owned(), offer(State::Local)),

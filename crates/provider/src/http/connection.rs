@@ -19,11 +19,11 @@ use super::server::Phase;
 pub(super) async fn serve(lane: Arc<Lane>, stream: TcpStream, mut phase: watch::Receiver<Phase>) {
     let pulse = Arc::new(Pulse::default());
     let service = service_fn(|request| {
-        let (lane, running) = (lane.clone(), pulse.begin());
+        let (lane, running, pulse) = (lane.clone(), pulse.begin(), pulse.clone());
         async move {
             let response = front::answer(&lane, request).await;
             drop(running);
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| body.on(&pulse)))
         }
     });
     let mut connection = pin!(lane.http.serve_connection(Counted::new(stream, pulse.clone()), service).into_owned());

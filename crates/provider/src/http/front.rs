@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::header::{ALLOW, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version};
@@ -13,16 +12,15 @@ use model::failure::{Failure, RpcError};
 use model::manifest::Method;
 
 use super::lane::Lane;
+use super::outflow::Outflow;
 use super::problem::Problem;
 use super::router::{Door, Found};
 use super::server::Routing;
-use super::{HttpCall, body, message};
+use super::{HttpCall, TRACEPARENT, body, exchange, message};
 use crate::limits::{CALL_GRACE, HEADERS_MAX};
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Outflow>;
 
-/// W3C Trace Context, section 3.2.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request, come what may.
@@ -53,11 +51,11 @@ fn refuse(lane: &Lane, problem: Problem, id: &str, is_head: bool) -> Answer {
     if is_head {
         *response.body_mut() = Full::default();
     }
-    response
+    response.map(Outflow::from)
 }
 
 async fn serve(lane: &Lane, request: Request<Incoming>, id: &str) -> Result<Answer, Problem> {
-    let _admitted = lane.admit().ok_or(Problem::Busy)?;
+    let admitted = lane.admit().ok_or(Problem::Busy)?;
     let (parts, body) = request.into_parts();
     let host = host(&parts)?;
     let Ok(method) = parts.method.as_str().parse::<Method>() else { return Err(Problem::UnknownMethod) };
@@ -68,6 +66,10 @@ async fn serve(lane: &Lane, request: Request<Incoming>, id: &str) -> Result<Answ
         Found::OtherMethods(allow) => return Err(Problem::OtherMethods(allow.clone())),
         Found::Nothing => return Err(Problem::NotRouted),
     };
+    if routing.handler.streams(&door.application, &door.actor) {
+        let answered = exchange::exchange(lane, &routing, door, (parts, body), (method, id)).await?;
+        return Ok(answered.map(|body| Outflow::streamed(body, admitted)));
+    }
     let settings = &lane.settings;
     let whole = body::read(body, settings.body_bytes, settings.body_read_timeout, &lane.bodies).await?;
     let payload = message::encode(&lane.function, &parts, method, whole.bytes)?;
@@ -75,7 +77,8 @@ async fn serve(lane: &Lane, request: Request<Incoming>, id: &str) -> Result<Answ
     let result = call(lane, &routing, door, payload, (id, trace)).await;
     drop(whole.held);
     let result = result.map_err(|failure| Problem::Failed(failure.error))?;
-    message::decode(&lane.function, &result, parts.method == http::Method::HEAD, &lane.bodies)
+    let answer = message::decode(&lane.function, &result, parts.method == http::Method::HEAD, &lane.bodies)?;
+    Ok(answer.map(Outflow::from))
 }
 
 async fn call(
@@ -114,7 +117,7 @@ fn host(parts: &Parts) -> Result<Option<&str>, Problem> {
 }
 
 fn options(allow: &HeaderValue) -> Answer {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Outflow::from(Full::default()));
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(ALLOW, allow.clone());
     response

@@ -40,7 +40,7 @@ pub(super) struct Lane {
     /// Failed requests in the log.
     pub(super) failures: Throttle,
     routing: Arc<RwLock<Arc<Routing>>>,
-    requests: AtomicUsize,
+    requests: Arc<AtomicUsize>,
     /// Distinguishes request ids of workers and of processes.
     prefix: u32,
     next_request: AtomicU32,
@@ -56,7 +56,7 @@ impl Lane {
             http: http(&common.settings),
             failures: Throttle::default(),
             routing: common.routing.clone(),
-            requests: AtomicUsize::new(0),
+            requests: Arc::default(),
             prefix: u32::try_from(random & u64::from(u32::MAX)).unwrap_or_default(),
             next_request: AtomicU32::new(0),
         }
@@ -72,17 +72,17 @@ impl Lane {
     }
 
     /// Counts a request, unless there are too many.
-    pub(super) fn admit(&self) -> Option<Admitted<'_>> {
+    pub(super) fn admit(&self) -> Option<Admitted> {
         // Made before the comparison, so that a refused request gives its place back too.
-        let admitted = Admitted(&self.requests);
+        let admitted = Admitted(Arc::clone(&self.requests));
         (self.requests.fetch_add(1, Ordering::Relaxed) < self.settings.requests).then_some(admitted)
     }
 }
 
 /// A request in hand.
-pub(super) struct Admitted<'a>(&'a AtomicUsize);
+pub(super) struct Admitted(Arc<AtomicUsize>);
 
-impl Drop for Admitted<'_> {
+impl Drop for Admitted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -57,12 +57,12 @@ fn pair(name: &str, value: &str) -> Value {
 }
 
 /// The headers that `connection` names; empty in most requests.
-fn named_by_connection(headers: &HeaderMap) -> Vec<&str> {
+pub(super) fn named_by_connection(headers: &HeaderMap) -> Vec<&str> {
     let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',').map(str::trim)).collect()
 }
 
-fn is_of_connection(name: &HeaderName) -> bool {
+pub(super) fn is_of_connection(name: &HeaderName) -> bool {
     [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Problem {
     OtherMethods(HeaderValue),
     /// A method that no route can take.
     UnknownMethod,
+    /// The connection was to become another.
+    Upgrade,
     /// The body did not come in time.
     SlowBody,
     /// The body is over the bound, in bytes.
@@ -50,7 +52,7 @@ impl Problem {
             Problem::BadRequest(_) => StatusCode::BAD_REQUEST,
             Problem::NotRouted => StatusCode::NOT_FOUND,
             Problem::OtherMethods(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::UnknownMethod => StatusCode::NOT_IMPLEMENTED,
+            Problem::UnknownMethod | Problem::Upgrade => StatusCode::NOT_IMPLEMENTED,
             Problem::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Problem::LargeBody(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::ManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -105,6 +107,7 @@ impl Problem {
             Problem::NotRouted => "not-routed",
             Problem::OtherMethods(_) => "method-not-allowed",
             Problem::UnknownMethod => "method-unknown",
+            Problem::Upgrade => "upgrade",
             Problem::SlowBody => "body-timeout",
             Problem::LargeBody(_) => "body-too-large",
             Problem::ManyHeaders => "too-many-headers",
@@ -121,6 +124,7 @@ impl Problem {
             Problem::NotRouted => "Nothing is served at this address.",
             Problem::OtherMethods(_) => "This address is served for other methods: see the allow header.",
             Problem::UnknownMethod => "This method is not served.",
+            Problem::Upgrade => "Connections are not upgraded here.",
             Problem::SlowBody => "The request's body did not arrive in time.",
             Problem::LargeBody(max) => return format!("The request's body has more than {max} bytes.").into(),
             Problem::ManyHeaders => "The request has too many headers.",

@@ -48,6 +48,12 @@ impl Pulse {
         Running(self.clone())
     }
 
+    /// Counts a wait for an actor that still makes its answer, until the guard is dropped.
+    pub(super) fn wait(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(self.clone())
+    }
+
     pub(super) fn beat(&self) -> Beat {
         Beat {
             started: self.started.load(Ordering::Relaxed),

@@ -21,6 +21,8 @@ pub struct Settings {
     pub body_read_timeout: Duration,
     /// A request's body, in bytes.
     pub body_bytes: usize,
+    /// A request's body that goes to its actor as it comes, in bytes.
+    pub streamed_bytes: u64,
     /// All bodies that are held, in bytes.
     pub bodies_bytes: usize,
     /// The longest time that a call may take.
@@ -36,6 +38,7 @@ impl Default for Settings {
             header_read_timeout: limits::HEADER_READ_TIMEOUT,
             body_read_timeout: limits::BODY_READ_TIMEOUT,
             body_bytes: limits::BODY_BYTES_MAX,
+            streamed_bytes: limits::STREAMED_BYTES_MAX,
             bodies_bytes: limits::BODIES_BYTES_MAX,
             call_deadline: model::limits::DEADLINE_DEFAULT,
         }

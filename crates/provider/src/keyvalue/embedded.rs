@@ -1,8 +1,8 @@
-//! Counters in a file, `NAME.redb` in the application's folder for data.
+//! Keys and values in a file, `NAME.redb` in the application's folder for data.
 //!
 //! # What is promised
 //!
-//! With `durability = "commit"`, the default, an increment is answered after the transaction that holds it was
+//! With `durability = "commit"`, the default, a change is answered after the transaction that holds it was
 //! written and synced (`fsync`): what was answered is there after `kill -9`, and after a power cut as far as the disk
 //! keeps what it has synced. Many callers share one sync: a single writer thread takes all changes that wait into one
 //! transaction. With `durability = "interval"` changes are answered
@@ -14,11 +14,13 @@
 //!
 //! # The file
 //!
-//! A redb database, opened by one process at a time. Table `counters`: key, a string (UTF-8), to a
-//! signed number of 32 bits. Table `lath`: `format`, a string, to the number 1, the version of this layout. A file
+//! A redb database, opened by one process at a time. Table `values`: the name of a store (empty for counters), a zero byte
+//! and the key, as one string (UTF-8), to bytes. Table `lath`: `format`, a string, to the number 2, the version of this
+//! layout; format 1, which had counters only, is brought up to date when it is opened. A file
 //! of 64 MiB or less is checked from end to end when it is opened, a larger one after a crash only.
 
 mod file;
+mod reader;
 mod writer;
 
 use std::path::Path;
@@ -26,6 +28,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use engine::keyvalue::Operation;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use model::failure::{Failure, RpcError};
@@ -33,15 +36,16 @@ use model::ids::ProviderName;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
-use super::{Counted, bounded_key};
+use super::Room;
+use super::store::{Done, Fault, Store};
 use crate::error::ProviderError;
 use crate::limits::QUEUE_MAX;
-use crate::service::Backend;
+use reader::Reader;
 use writer::{Change, Writer};
 
-/// When an increment is answered.
+/// When a change is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
+pub(super) enum Durability {
     /// After it is on the disk.
     Commit,
     /// At once; it is on the disk a little later.
@@ -49,8 +53,9 @@ pub enum Durability {
 }
 
 /// A store in a file.
-pub struct Embedded {
+pub(super) struct Embedded {
     name: ProviderName,
+    reader: Reader,
     /// Absent once the store drains.
     running: Mutex<Option<Running>>,
 }
@@ -66,42 +71,58 @@ impl Embedded {
     /// # Errors
     ///
     /// Where the folder or file cannot be used, another process has the file, or it is damaged.
-    pub fn open(
+    pub(super) fn open(
         name: &ProviderName,
         data: &Path,
         durability: Durability,
-        keys_max: usize,
+        room: Room,
     ) -> Result<Self, ProviderError> {
         let database = file::open(name, data)?;
         let (queue, changes) = sync_channel(QUEUE_MAX);
-        let writer = Writer::new(name.clone(), data.to_owned(), database, durability, keys_max);
+        let reader = Reader::default();
+        let writer = Writer::new(name.clone(), data.to_owned(), database, reader.clone(), durability, room);
         let thread = std::thread::Builder::new()
             .name(format!("store-{name}"))
             .spawn(move || writer.run(&changes))
             .map_err(|source| ProviderError::Thread { provider: name.clone(), source })?;
-        Ok(Self { name: name.clone(), running: Mutex::new(Some(Running { queue, thread })) })
+        Ok(Self { name: name.clone(), reader, running: Mutex::new(Some(Running { queue, thread })) })
     }
 
-    /// Adds `value` to the counter of `key` and gives the new value.
-    ///
-    /// # Errors
-    ///
-    /// `host-error`, not started, where too many changes wait or the store drains; `deadline-exceeded`, which says
-    /// whether the change may have been made.
-    pub async fn increment(&self, key: String, value: i32, deadline: Instant) -> Counted {
-        if let Err(error) = bounded_key(&key) {
-            return Ok(Err(error));
-        }
+    async fn change(&self, space: &str, operation: Operation, deadline: Instant) -> Done {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Change { key, value, deadline, reply })?;
+        self.enqueue(Change { space: space.to_owned(), operation, deadline, reply }).map_err(Fault::Failed)?;
         match tokio::time::timeout_at(deadline.into(), answer).await {
-            Ok(Ok(counted)) => counted,
-            Ok(Err(_)) => Err(Failure::unknown(self.stopped())),
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(Fault::Failed(Failure::unknown(self.stopped()))),
             Err(_) => {
                 let text = format!("store `{}` did not answer in time, the change may have been made", self.name);
-                Err(Failure::unknown(RpcError::DeadlineExceeded(text)))
+                Err(Fault::Failed(Failure::unknown(RpcError::DeadlineExceeded(text))))
             }
         }
+    }
+
+    /// Reads on a thread of its own, so that a slow disk holds up nobody else.
+    async fn read(&self, space: &str, operation: Operation, deadline: Instant) -> Done {
+        let (reader, space) = (self.reader.clone(), space.to_owned());
+        let reading = tokio::task::spawn_blocking(move || reader.read(&space, &operation));
+        let failed = |error| Err(Fault::Failed(Failure::not_started(error)));
+        match tokio::time::timeout_at(deadline.into(), reading).await {
+            Ok(Ok(Some(Ok(answer)))) => Ok(answer),
+            Ok(Ok(Some(Err(error)))) => {
+                tracing::error!(provider = %self.name, error = &error as &dyn std::error::Error, "the store could not be read");
+                failed(RpcError::HostError(format!("store `{}` could not be read; its host's log says why", self.name)))
+            }
+            Ok(Ok(None)) if self.is_running() => {
+                let text = format!("store `{}` is closed after a failed write and is tried again soon", self.name);
+                failed(RpcError::HostError(text))
+            }
+            Ok(Ok(None) | Err(_)) => failed(self.stopped()),
+            Err(_) => failed(RpcError::DeadlineExceeded(format!("store `{}` did not answer in time", self.name))),
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     fn enqueue(&self, change: Change) -> Result<(), Failure> {
@@ -132,7 +153,16 @@ impl Embedded {
     }
 }
 
-impl Backend for Embedded {
+impl Store for Embedded {
+    fn run<'a>(&'a self, space: &'a str, operation: Operation, deadline: Instant) -> BoxFuture<'a, Done> {
+        match operation {
+            Operation::Read(_) | Operation::Exists(_) | Operation::List { .. } => {
+                self.read(space, operation, deadline).boxed()
+            }
+            _ => self.change(space, operation, deadline).boxed(),
+        }
+    }
+
     fn drain(&self) -> BoxFuture<'_, ()> {
         async move {
             let Some(thread) = self.close() else { return };

@@ -7,11 +7,10 @@ use futures_util::future::join_all;
 use model::failure::{Failure, Progress, RpcError};
 use model::manifest::ConfigValue;
 use provider::Provider;
-use provider::keyvalue::embedded::{Durability, Embedded};
 use provider::limits::{KEY_LEN_MAX, MEMORY_KEYS_DEFAULT, QUEUE_MAX};
 use tempfile::TempDir;
 
-use crate::client::{Counted, increment, increment_before, name, open, text};
+use crate::client::{Counted, increment, increment_before, open, text};
 
 /// Every way to keep counters.
 fn stores(keys_max: i64) -> Vec<(Arc<dyn Provider>, TempDir)> {
@@ -114,17 +113,21 @@ async fn a_change_after_its_deadline_is_not_made() {
 #[tokio::test]
 async fn a_full_queue_refuses_what_it_cannot_hold() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Embedded::open(&name("kv"), folder.path(), Durability::Commit, usize::MAX).unwrap();
+    let store = open("keyvalue/embedded", &[("max-keys", ConfigValue::Integer(1_000_000_000))], folder.path());
     let deadline = Instant::now() + Duration::from_secs(60);
     let busy = "store `kv` is busy: 4096 changes wait; try again".to_owned();
     let mut round = 0;
     loop {
         // Long keys, each a new one, cost the writer far more than the task that polls all changes in one go.
         let key = |number| format!("{round}-{number}-{}", "k".repeat(KEY_LEN_MAX - 20));
-        let answers = join_all((0..QUEUE_MAX * 4).map(|number| store.increment(key(number), 1, deadline))).await;
+        let answers = join_all((0..QUEUE_MAX * 4).map(|number| {
+            let (store, key) = (&store, key(number));
+            async move { increment_before(&**store, &key, 1, deadline).await }
+        }))
+        .await;
         if let Some((number, refused)) = answers.iter().enumerate().find(|(_, answer)| answer.is_err()) {
             assert_eq!(*refused, Err(Failure::not_started(RpcError::HostError(busy))));
-            assert_eq!(store.increment(key(number), 0, deadline).await, Ok(Ok(0)), "it was not counted");
+            assert_eq!(increment_before(&*store, &key(number), 0, deadline).await, Ok(Ok(0)), "it was not counted");
             break;
         }
         assert!(Instant::now() < deadline, "the queue was never full");

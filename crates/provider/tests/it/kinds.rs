@@ -11,8 +11,13 @@ use crate::client::{text, try_open};
 #[test]
 fn the_catalogue_says_what_there_is() {
     let seen: Vec<_> = catalogue().iter().map(|kind| (kind.name(), kind.state())).collect();
-    let shared = ("keyvalue/nats", State::Shared);
-    assert_eq!(seen, [("keyvalue/embedded", State::Local), ("keyvalue/memory", State::Local), shared]);
+    let expected = [
+        ("keyvalue/embedded", State::Local),
+        ("keyvalue/memory", State::Local),
+        ("keyvalue/nats", State::Shared),
+        ("keyvalue/redis", State::Shared),
+    ];
+    assert_eq!(seen, expected);
     for kind in catalogue() {
         let offers = kind.offers().unwrap();
         assert!(Arc::ptr_eq(&offers[0], &contracts::counter().unwrap()), "one contract, wherever it is asked for");
@@ -27,10 +32,20 @@ fn wrong_configuration_is_refused_with_the_mend() {
         assert_eq!(error, expected);
     };
     check(
+        "keyvalue/etcd",
+        &[],
+        "provider `kv` uses `keyvalue/etcd`, which does not exist: use one of `keyvalue/embedded`, `keyvalue/memory`, \
+         `keyvalue/nats`, `keyvalue/redis`",
+    );
+    check(
         "keyvalue/redis",
         &[],
-        "provider `kv` uses `keyvalue/redis`, which does not exist: use one of `keyvalue/embedded`, `keyvalue/memory`, \
-         `keyvalue/nats`",
+        "provider `kv`: `url` is absent, but takes the address of the server, such as `redis://localhost:6379`",
+    );
+    check(
+        "keyvalue/redis",
+        &[("url", text("http://user:password@localhost"))],
+        "provider `kv` cannot use its server as it is configured: check `url` and `ca`",
     );
     check(
         "keyvalue/nats",
@@ -41,7 +56,8 @@ fn wrong_configuration_is_refused_with_the_mend() {
     check(
         "keyvalue/memory",
         &[("durability", text("commit"))],
-        "provider `kv` is configured with `durability`, which `keyvalue/memory` does not know: it knows `max-keys`",
+        "provider `kv` is configured with `durability`, which `keyvalue/memory` does not know: it knows `max-keys`, \
+         `max-bytes`",
     );
     check(
         "keyvalue/embedded",

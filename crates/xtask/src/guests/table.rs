@@ -18,7 +18,7 @@ pub struct Guest {
 const RUST: &str = "cargo build --release --target wasm32-wasip2";
 
 /// All guests, in the order in which they are built.
-pub const GUESTS: [Guest; 8] = [
+pub const GUESTS: [Guest; 9] = [
     Guest {
         name: "kvcounter",
         dir: "examples/kvcounter",
@@ -71,16 +71,31 @@ pub const GUESTS: [Guest; 8] = [
         ],
     },
     Guest {
+        name: "hello-http",
+        dir: "examples/hello-http",
+        run: RUST,
+        inputs: &["examples/hello-http/src", "examples/hello-http/Cargo.toml", "examples/hello-http/Cargo.lock"],
+        outputs: &["examples/hello-http/target/wasm32-wasip2/release/hello_http.wasm"],
+    },
+    Guest {
         name: "test-components",
         dir: "crates/testkit/guests",
-        run: "cargo build --release --target wasm32-wasip2 -p bench-callee -p bench-caller -p faulty \
-              -p faulty-http -p two-counters-named -p typed",
+        run: "cargo build --release --target wasm32-wasip2 -p bench-callee -p bench-caller -p command -p command-config -p command-next -p faulty \
+              -p faulty-http -p http-app -p http-counter -p http-next -p keyvalue-app -p keyvalue-draft -p two-counters-named -p typed",
         inputs: &["crates/testkit/guests"],
         outputs: &[
             "crates/testkit/guests/target/wasm32-wasip2/release/bench_callee.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/bench_caller.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/command.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/command-config.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/command_next.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/faulty.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/faulty_http.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/http_app.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/http_counter.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/http_next.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_app.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_draft.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/two_counters_named.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/typed.wasm",
         ],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use model::blueprint::{CompositePlan, LinkPlan, ProviderPlan, SenderPlan, Target, WireTo};
+use model::blueprint::{CompositePlan, LinkPlan, NativePlan, ProviderPlan, SenderPlan, Target, WireTo};
 use model::ids::{ActorName, ProviderName};
 use model::manifest::Reach;
 
@@ -72,21 +72,29 @@ impl Spec {
     /// leave it.
     pub(super) fn needs(&self) -> Vec<PartName> {
         let Spec::Actor(plan) = self else { return Vec::new() };
+        let met = natives(plan).flat_map(NativePlan::providers).cloned().map(PartName::Provider);
         let near = senders(plan).filter(|sender| sender.link.reach == Reach::Host);
-        near.filter_map(|sender| match &sender.link.target {
+        let called = near.filter_map(|sender| match &sender.link.target {
             Target::Actor { actor, .. } => Some(PartName::Actor(actor.clone())),
             Target::Provider(provider) => Some(PartName::Provider(provider.clone())),
             #[allow(unreachable_patterns, reason = "what runs elsewhere is not waited for")]
             _ => None,
-        })
-        .collect()
+        });
+        called.chain(met).collect()
     }
+}
+
+fn natives(plan: &CompositePlan) -> impl Iterator<Item = &NativePlan> {
+    plan.members.iter().flat_map(|member| &member.wires).filter_map(|wire| match &wire.to {
+        WireTo::Native(native) => Some(native),
+        WireTo::Member { .. } | WireTo::Sender(_) => None,
+    })
 }
 
 fn senders(plan: &CompositePlan) -> impl Iterator<Item = &SenderPlan> {
     plan.members.iter().flat_map(|member| &member.wires).filter_map(|wire| match &wire.to {
         WireTo::Sender(sender) => Some(sender),
-        WireTo::Member { .. } => None,
+        WireTo::Member { .. } | WireTo::Native(_) => None,
     })
 }
 
@@ -99,10 +107,17 @@ fn same_composite(one: &CompositePlan, other: &CompositePlan) -> bool {
     let wires = relinked.members.iter_mut().flat_map(|member| &mut member.wires);
     let others = other.members.iter().flat_map(|member| &member.wires);
     for (wire, other) in wires.zip(others) {
-        if let (WireTo::Sender(SenderPlan { link, .. }), WireTo::Sender(other)) = (&mut wire.to, &other.to)
-            && serves_same_import(link, &other.link)
-        {
-            *link = other.link.clone();
+        match (&mut wire.to, &other.to) {
+            (WireTo::Sender(SenderPlan { link, .. }), WireTo::Sender(other))
+                if serves_same_import(link, &other.link) =>
+            {
+                *link = other.link.clone();
+            }
+            (WireTo::Native(native), WireTo::Native(other)) if serves_same_import(&native.link, &other.link) => {
+                native.link = other.link.clone();
+                native.open = other.open.clone();
+            }
+            _ => {}
         }
     }
     relinked == *other

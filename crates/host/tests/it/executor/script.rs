@@ -106,8 +106,17 @@ fn deployment(text: &str) -> (model::ids::AppName, Deployment) {
         let mut made_of = made_of.split('>');
         let component = Digest::of(made_of.next().unwrap().as_bytes());
         let wires = made_of.map(|target| wire(name, target, &parts)).collect();
-        let member = Member { actor: name.parse().unwrap(), component, wires, env: BTreeMap::new() };
-        let plan = CompositePlan { members: vec![member], receivers: vec![], limits: Limits::default() };
+        let member = Member {
+            actor: name.parse().unwrap(),
+            component,
+            wires,
+            env: BTreeMap::new(),
+            http: Vec::new(),
+            network: Vec::new(),
+            folders: Vec::new(),
+            config: BTreeMap::new(),
+        };
+        let plan = CompositePlan { members: vec![member], receivers: vec![], http: None, limits: Limits::default() };
         composites.insert(name.parse().unwrap(), plan);
     }
     let application: model::ids::AppName = name.parse().unwrap();

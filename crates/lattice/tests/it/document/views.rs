@@ -30,6 +30,7 @@ fn view(functions: BTreeMap<String, Function>) -> ComponentView {
                     function: "read".to_owned(),
                     construct: Construct::Resource,
                     ty: "input-stream".to_owned(),
+                    functions: Vec::new(),
                 }),
             ),
         ],
@@ -142,7 +143,8 @@ fn every_refused_construct_comes_back() {
     for construct in constructs {
         let mut document = document();
         for component in document.components.values_mut() {
-            let refusal = Refusal { function: "f".to_owned(), construct, ty: "t".to_owned() };
+            let refusal =
+                Refusal { function: "f".to_owned(), construct, ty: "t".to_owned(), functions: vec!["f".to_owned()] };
             component.view.imports[1].shape = Shape::Refused(refusal);
         }
         assert_eq!(round_trip(&document).unwrap(), document);

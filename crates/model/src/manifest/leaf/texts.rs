@@ -13,7 +13,9 @@ use super::super::route::DomainName;
 use super::super::route_path::RoutePath;
 use super::{Leaf, Refused, parsed, refuse_secret, refused, text};
 use crate::contract::{ContractName, is_wit_name};
-use crate::ids::{ActorName, AppName, ClientName, LabelKey, LabelValue, ProviderName};
+use crate::destination::{Destination, Origin};
+use crate::folder::Folder;
+use crate::ids::{ActorName, AppName, ClientName, LabelKey, LabelValue, ProviderName, StoreName};
 
 /// Names and texts: the schema is a pattern.
 macro_rules! text_leaf {
@@ -46,10 +48,14 @@ text_leaf!(ProviderName, "a name", r#""kv""#, NAME_PATTERN);
 text_leaf!(ClientName, "a name", r#""nightly""#, NAME_PATTERN);
 text_leaf!(LabelKey, "the key of a label", r#""zone""#, NAME_PATTERN);
 text_leaf!(LabelValue, "the value of a label", r#""web""#, "^[A-Za-z0-9._-]+$");
+text_leaf!(StoreName, "the name of a store", r#""sessions""#, "^[A-Za-z0-9._-]+$");
 text_leaf!(MayCall, "the contract of an actor", r#""cart/acme:shop/cart""#, MAY_CALL_PATTERN);
 text_leaf!(ContractName, "the name of a contract", r#""lath:keyvalue/counter""#, CONTRACT_PATTERN);
 text_leaf!(LinkKey, "an import", r#""acme:tax/rates""#, LINK_KEY_PATTERN);
 text_leaf!(RoutePath, "a path", r#""/cart/{id}""#, "^/");
+text_leaf!(Origin, "an origin", r#""https://api.example.com""#, "^https?://[^/]+");
+text_leaf!(Destination, "a destination", r#""tcp://db.example.com:5432""#, "^(tcp|udp)://.+:[0-9*-]+$");
+text_leaf!(Folder, "a folder", r#""/srv/data::/data""#, "^/[^\\u0000]*$");
 text_leaf!(DomainName, "a host", r#""shop.example.com""#, "^[a-z0-9.-]+$");
 
 impl Leaf for String {

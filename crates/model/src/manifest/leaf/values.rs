@@ -141,23 +141,14 @@ impl Leaf for Method {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::manifest) struct ProviderKind(pub(in crate::manifest) &'static str);
 
-/// Kinds that are built.
-const PROVIDER_KINDS: [&str; 4] = ["keyvalue/embedded", "keyvalue/memory", "keyvalue/nats", EXTERNAL];
-/// Kinds that are not.
-const PROVIDER_KINDS_LATER: [&str; 1] = ["keyvalue/redis"];
+const PROVIDER_KINDS: [&str; 5] = ["keyvalue/embedded", "keyvalue/memory", "keyvalue/nats", "keyvalue/redis", EXTERNAL];
 
 impl Leaf for ProviderKind {
     const WHAT: &'static str = "a kind of provider";
     const EXAMPLE: &'static str = r#""keyvalue/embedded""#;
 
     fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
-        match PROVIDER_KINDS_LATER.into_iter().find(|kind| value.as_str() == Some(*kind)) {
-            Some(kind) => {
-                let help = format!("this version of lath has {}", listed(&PROVIDER_KINDS));
-                Err(refused(format!("`{kind}` is not supported yet"), &help))
-            }
-            None => word(value, &PROVIDER_KINDS.map(|kind| (kind, ProviderKind(kind)))),
-        }
+        word(value, &PROVIDER_KINDS.map(|kind| (kind, ProviderKind(kind))))
     }
 
     fn schema() -> Schema {

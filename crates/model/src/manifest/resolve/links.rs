@@ -87,6 +87,21 @@ impl Names {
         found
     }
 
+    /// The provider that has a store.
+    fn store_target(&self, to: &At<Target>, notes: &mut Notes) -> Option<ProviderName> {
+        let text = self.local(to, notes)?;
+        let found = self.provider(text).cloned();
+        if found.is_none() {
+            let known: Vec<&str> = self.providers.iter().map(ProviderName::as_str).collect();
+            let (message, help) = match self.actor(text) {
+                Some(_) => (format!("`{text}` is an actor"), "providers have stores".to_owned()),
+                None => (format!("there is no provider `{text}`"), suggestion(text, "providers", &known)),
+            };
+            notes.fault_at(to, message, help);
+        }
+        found
+    }
+
     /// The name within this application.
     fn local<'a>(&self, to: &'a At<Target>, notes: &mut Notes) -> Option<&'a str> {
         let Some((application, name)) = to.value.0.split_once('/') else { return Some(&to.value.0) };
@@ -103,6 +118,9 @@ pub(super) fn resolve(file: LinkFile, names: &Names, notes: &mut Notes) -> Optio
     let to = file.to.and_then(|to| names.link_target(&to, notes));
     let deadline = deadline(file.deadline, notes);
     let idempotent = distinct(file.idempotent.unwrap_or_default(), notes);
+    let stores = file.open.unwrap_or_default().into_iter();
+    let open = stores.filter_map(|(store, to)| Some((store.value, names.store_target(&to, notes)?)));
+    let open = open.collect();
     Some(Link {
         to: to?,
         reach: file.reach.map(|reach| reach.value).unwrap_or_default(),
@@ -110,5 +128,6 @@ pub(super) fn resolve(file: LinkFile, names: &Names, notes: &mut Notes) -> Optio
         contract: file.contract.map(|contract| contract.value),
         on_failure: file.on_failure.map(|on_failure| on_failure.value),
         idempotent: idempotent.into_iter().map(|function| function.0).collect(),
+        open,
     })
 }

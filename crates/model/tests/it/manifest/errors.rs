@@ -61,6 +61,8 @@ fn actors() {
         "grants = { env = { TZ = 1, \"a=b\" = \"x\" } }",
         "grants = { env = \"TZ=UTC\" }",
         "grants = { enf = {} }",
+        "config = { currency = 1, key = { secret = \"acme-key\" } }",
+        "grants = { network = [\"example.com\", 1], folders = [\"data\", \"::\"] }",
         "grants = { env = { TZ = { secret = \"zone\" } } }",
     ]);
     insta::assert_snapshot!(told);
@@ -131,6 +133,8 @@ fn links() {
         "links.backup = { to = \"cart\", on-failure = \"ignore\" }",
         "links.backup = { to = \"cart\", on_failure = \"trap\" }",
         "links.backup = { to = \"cart\", idempotent = [\"peek\"], via = [\"audit\"], open = { a = \"b\" } }",
+        "links.backup = { to = \"cart\", open = { sessions = \"none\", carts = \"cart\", \"a b\" = \"kv\", c = 1 } }",
+        "links.backup = { to = \"cart\", open = \"kv\" }",
         "links.backup = { to = \"cart\", idempotent = \"peek\" }",
         "links.backup = { to = \"cart\", idempotent = [\"peek\", \"a_b\", \"\", 1, \"peek\"] }",
         "[providers]\ncart = { use = \"keyvalue/memory\" }",
@@ -145,7 +149,7 @@ fn providers() {
         "[providers]\nkv = \"keyvalue/embedded\"",
         "[providers]\nkv = { use = \"keyvalue/embeded\" }",
         "[providers]\nkv = { use = \"redis\" }",
-        "[providers]\nkv = { use = \"keyvalue/redis\" }",
+        "[providers]\nkv = { use = \"keyvalue/etcd\" }",
         "[providers]\nkv = { use = \"external\" }",
         "[providers]\nkv = { use = \"external\", contract = \"rates\" }",
         "[providers]\nkv = { use = \"external\", contract = \"acme:fx/rates\", config = { a = 1, b = 2 } }",

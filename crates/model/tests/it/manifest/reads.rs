@@ -123,6 +123,9 @@ fn builds_grants_and_configurations() {
         r#"
 build = { run = "make", dir = "cart", watch = ["src/**"] }
 grants.env = { TZ = "UTC", EMPTY = "" }
+config = { currency = "EUR", "a b" = "" }
+grants.network = ["tcp://db.example.com:5432", "udp://10.0.0.0/8:53"]
+grants.folders = ["/srv/data::/data", "/srv/out:rw"]
 [actors.tax]
 component = "tax.wasm"
 build.run = "make"
@@ -141,7 +144,13 @@ receiver = "r.wasm"
     );
     let plain = manifest.actors[&"tax".parse().unwrap()].build.as_ref().unwrap();
     assert_eq!((plain.dir.as_path(), plain.watch.len()), (Path::new("."), 0));
-    assert_eq!(cart(&manifest).grants.env["TZ"], "UTC");
+    let grants = &cart(&manifest).grants;
+    assert_eq!((grants.config["currency"].as_str(), grants.config["a b"].as_str()), ("EUR", ""));
+    assert_eq!(grants.env["TZ"], "UTC");
+    let network: Vec<String> = grants.network.iter().map(ToString::to_string).collect();
+    assert_eq!(network, ["tcp://db.example.com:5432", "udp://10.0.0.0/8:53"]);
+    let folders: Vec<String> = grants.folders.iter().map(ToString::to_string).collect();
+    assert_eq!(folders, ["/srv/data::/data", "/srv/out::/srv/out:rw"]);
     let provider = &manifest.providers[&"kv".parse().unwrap()];
     assert_eq!(provider.kind, "keyvalue/embedded");
     assert_eq!(provider.config["durability"], ConfigValue::Text("group".to_owned()));

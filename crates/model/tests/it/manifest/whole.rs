@@ -48,7 +48,7 @@ limits = { memory = "64MiB", instances = 200, execution = "2s", queue = 10, mess
 grants = { env = { TZ = "UTC" } }
 links."acme:tax/rates" = { to = "tax", reach = "fused" }
 links."acme:stock/api" = { to = "tax", reach = "lattice", deadline = "800ms", on-failure = "trap", idempotent = ["peek"] }
-links."wasi:keyvalue"  = { to = "kv" }
+links."wasi:keyvalue"  = { to = "kv", open = { sessions = "redis", "Old_1.x" = "kv" } }
 links.backup           = { to = "redis", contract = "lath:keyvalue/counter" }
 [actors.tax]
 component = "tax.wasm"

@@ -2,17 +2,23 @@
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use engine::keyvalue::{Answer, Operation};
 use model::failure::{Failure, RpcError};
 use model::ids::ProviderName;
 use redb::{Database, Error, ReadableTable, ReadableTableMetadata, Table};
 use tokio::sync::oneshot;
 
 use super::Durability;
-use super::file::{self, COUNTERS};
-use crate::keyvalue::{Counted, full, sum};
+use super::file::{self, VALUES};
+use super::reader::Reader;
+use crate::keyvalue::Room;
+use crate::keyvalue::memory::placed;
+use crate::keyvalue::store::{Done, Fault, full, full_bytes, sum};
 use crate::limits::SYNC_INTERVAL;
 use crate::throttle::Throttle;
 
@@ -21,14 +27,14 @@ const BATCH_MAX: usize = 1_024;
 /// How long a file that failed is left alone before it is opened again, which may read it from end to end.
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
-type Counters<'txn> = Table<'txn, &'static str, i32>;
+type Values<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// A change that waits for the writer.
 pub(super) struct Change {
-    pub(super) key: String,
-    pub(super) value: i32,
+    pub(super) space: String,
+    pub(super) operation: Operation,
     pub(super) deadline: Instant,
-    pub(super) reply: oneshot::Sender<Counted>,
+    pub(super) reply: oneshot::Sender<Done>,
 }
 
 /// The owner of the database.
@@ -36,9 +42,10 @@ pub(super) struct Writer {
     name: ProviderName,
     data: PathBuf,
     /// Closed after an input or output error: redb refuses a file that failed until it is opened again.
-    database: Result<Database, Closed>,
+    database: Result<Arc<Database>, Closed>,
+    reader: Reader,
     durability: Durability,
-    keys_max: usize,
+    room: Room,
     /// When changes that were answered but not synced must be synced.
     sync_at: Option<Instant>,
     /// Failed transactions in the log.
@@ -61,10 +68,14 @@ impl Writer {
         name: ProviderName,
         data: PathBuf,
         database: Database,
+        reader: Reader,
         durability: Durability,
-        keys_max: usize,
+        room: Room,
     ) -> Self {
-        Self { name, data, database: Ok(database), durability, keys_max, sync_at: None, failures: Throttle::default() }
+        let database = Arc::new(database);
+        reader.turn(Some(&database));
+        let (sync_at, failures) = Default::default();
+        Self { name, data, database: Ok(database), reader, durability, room, sync_at, failures }
     }
 
     /// Serves changes until the queue is closed.
@@ -80,6 +91,7 @@ impl Writer {
             }
         }
         self.sync();
+        self.reader.turn(None);
     }
 
     /// The next change, or a timeout when it is time to sync.
@@ -98,26 +110,27 @@ impl Writer {
         let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|change| now < change.deadline);
         for change in late {
             let text = format!("store `{}` came to the change after its deadline", self.name);
-            answer(change.reply, Err(Failure::not_started(RpcError::DeadlineExceeded(text))));
+            answer(change.reply, Err(Fault::Failed(Failure::not_started(RpcError::DeadlineExceeded(text)))));
         }
         if batch.is_empty() {
             return;
         }
         self.reopen();
-        let Ok(database) = &self.database else {
+        let Ok(database) = self.database.as_ref().map(Arc::clone) else {
             let text = format!("store `{}` is closed after a failed write and is tried again soon", self.name);
             return refuse(batch, &Failure::not_started(RpcError::HostError(text)));
         };
-        match self.commit(database, &batch) {
-            Ok(counted) => {
-                if self.durability == Durability::Interval && counted.iter().any(Result::is_ok) {
+        match self.commit(&database, &batch) {
+            Ok(done) => {
+                if self.durability == Durability::Interval && done.iter().any(Result::is_ok) {
                     self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_INTERVAL);
                 }
-                for (change, counted) in batch.into_iter().zip(counted) {
-                    answer(change.reply, Ok(counted));
+                for (change, done) in batch.into_iter().zip(done) {
+                    answer(change.reply, done.map_err(Fault::Refused));
                 }
             }
             Err(error) => {
+                drop(database);
                 self.failed(&error, batch.len());
                 let text = format!("store `{}` could not write; its host's log says why", self.name);
                 refuse(batch, &Failure::unknown(RpcError::HostError(text)));
@@ -133,6 +146,8 @@ impl Writer {
         match file::open(&self.name, &self.data) {
             Ok(database) => {
                 tracing::info!(provider = %self.name, "the store's file is open again");
+                let database = Arc::new(database);
+                self.reader.turn(Some(&database));
                 self.database = Ok(database);
             }
             Err(error) => {
@@ -143,33 +158,27 @@ impl Writer {
     }
 
     /// Applies changes in order and commits them together.
-    fn commit(&self, database: &Database, batch: &[Change]) -> Result<Vec<Result<i32, RpcError>>, Error> {
+    fn commit(&self, database: &Database, batch: &[Change]) -> Result<Vec<Result<Answer, RpcError>>, Error> {
         let mut transaction = database.begin_write()?;
         if self.durability == Durability::Interval {
             transaction.set_durability(redb::Durability::None)?;
         }
-        let mut table = transaction.open_table(COUNTERS)?;
-        let counted = batch.iter().map(|change| self.apply(&mut table, change)).collect::<Result<Vec<_>, Error>>()?;
+        let mut table = transaction.open_table(VALUES)?;
+        let mut values = Applied { table: &mut table, room: self.room, is_full: self.is_full() };
+        let done = batch.iter().map(|change| values.apply(change)).collect::<Result<Vec<_>, Error>>()?;
         drop(table);
-        if counted.iter().all(Result::is_err) {
+        if done.iter().all(Result::is_err) {
             transaction.abort()?;
-            return Ok(counted);
+            return Ok(done);
         }
         transaction.commit()?;
-        Ok(counted)
+        Ok(done)
     }
 
-    fn apply(&self, table: &mut Counters<'_>, change: &Change) -> Result<Result<i32, RpcError>, Error> {
-        let before = table.get(change.key.as_str())?.map(|value| value.value());
-        if before.is_none() && usize::try_from(table.len()?).unwrap_or(usize::MAX) >= self.keys_max {
-            return Ok(Err(full(self.keys_max)));
-        }
-        let after = match sum(&change.key, before.unwrap_or_default(), change.value) {
-            Ok(after) => after,
-            Err(error) => return Ok(Err(error)),
-        };
-        table.insert(change.key.as_str(), after)?;
-        Ok(Ok(after))
+    /// True where the file is as large as it may be.
+    fn is_full(&self) -> bool {
+        let length = std::fs::metadata(file::path(&self.name, &self.data)).map_or(0, |metadata| metadata.len());
+        length > u64::try_from(self.room.bytes_max).unwrap_or(u64::MAX)
     }
 
     /// Makes durable what was answered before it was.
@@ -192,6 +201,7 @@ impl Writer {
             if self.sync_at.take().is_some() {
                 self.lost();
             }
+            self.reader.turn(None);
             self.database = Err(Closed::now());
         }
     }
@@ -207,13 +217,74 @@ impl Writer {
     }
 }
 
+/// The values within a transaction.
+struct Applied<'t, 'txn> {
+    table: &'t mut Values<'txn>,
+    room: Room,
+    is_full: bool,
+}
+
+impl Applied<'_, '_> {
+    fn apply(&mut self, change: &Change) -> Result<Result<Answer, RpcError>, Error> {
+        let place = |key: &str| placed(&change.space, key);
+        match &change.operation {
+            Operation::Write(changes) => {
+                for (key, value) in changes {
+                    if let Err(refused) = self.set(&place(key), value.as_deref())? {
+                        return Ok(Err(refused));
+                    }
+                }
+                Ok(Ok(Answer::Done))
+            }
+            Operation::Add { key, delta, bounds } => {
+                let placed = place(key);
+                let before = self.get(&placed)?;
+                let (after, text) = match sum(key, before.as_deref(), *delta, bounds) {
+                    Ok(sum) => sum,
+                    Err(refused) => return Ok(Err(refused)),
+                };
+                Ok(self.set(&placed, Some(&text))?.map(|()| Answer::Number(after)))
+            }
+            Operation::Swap { key, expected, value } => {
+                let key = place(key);
+                if self.get(&key)? != *expected {
+                    return Ok(Ok(Answer::Swapped(false)));
+                }
+                Ok(self.set(&key, Some(value))?.map(|()| Answer::Swapped(true)))
+            }
+            // Reads never come here.
+            Operation::Read(_) | Operation::Exists(_) | Operation::List { .. } => Ok(Ok(Answer::Done)),
+        }
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        Ok(self.table.get(key)?.map(|value| Bytes::copy_from_slice(value.value())))
+    }
+
+    fn set(&mut self, key: &str, value: Option<&[u8]>) -> Result<Result<(), RpcError>, Error> {
+        let Some(value) = value else {
+            self.table.remove(key)?;
+            return Ok(Ok(()));
+        };
+        let before = self.table.get(key)?.map(|before| before.value().len());
+        if self.is_full && before.is_none_or(|before| before < value.len()) {
+            return Ok(Err(full_bytes(self.room.bytes_max)));
+        }
+        if before.is_none() && usize::try_from(self.table.len()?).unwrap_or(usize::MAX) >= self.room.keys_max {
+            return Ok(Err(full(self.room.keys_max)));
+        }
+        self.table.insert(key, value)?;
+        Ok(Ok(()))
+    }
+}
+
 fn refuse(batch: Vec<Change>, failure: &Failure) {
     for change in batch {
-        answer(change.reply, Err(failure.clone()));
+        answer(change.reply, Err(Fault::Failed(failure.clone())));
     }
 }
 
 /// A caller that no longer waits wants no answer.
-fn answer(reply: oneshot::Sender<Counted>, counted: Counted) {
-    drop(reply.send(counted));
+fn answer(reply: oneshot::Sender<Done>, done: Done) {
+    drop(reply.send(done));
 }

@@ -80,7 +80,7 @@ fn increment(composed: &Composed) -> Result<Function> {
     let wires = composed.plan.members.iter().flat_map(|member| &member.wires);
     let mut senders = wires.filter_map(|wire| match &wire.to {
         WireTo::Sender(sender) => Some(sender),
-        WireTo::Member { .. } => None,
+        WireTo::Member { .. } | WireTo::Native(_) => None,
     });
     let sender = senders.next().context("kvcounter sends nothing")?;
     sender.contract.functions.get("increment").cloned().context("the contract of the store has no `increment`")

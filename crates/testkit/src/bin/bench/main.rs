@@ -24,6 +24,7 @@ mod report;
 mod rounds;
 mod start;
 mod store;
+mod wasi_http;
 mod web;
 
 use std::io::Write as _;
@@ -62,10 +63,11 @@ fn perform(task: Task) -> Result<()> {
 type Measure = fn(&Lab) -> Result<Section>;
 
 /// Every section: its name for `--only`, what it measures, and how.
-const SECTIONS: [(&str, &str, Measure); 7] = [
+const SECTIONS: [(&str, &str, Measure); 8] = [
     ("calls", "fused and host calls, against two components in plain wasmtime", calls::measure),
     ("lattice", "calls over NATS, against bare requests of the NATS client", lattice::measure),
     ("http", "kvcounter over HTTP, against a bare hyper server and the composite driven directly", web::measure),
+    ("wasi-http", "hello by wasi:http, against a bare hyper server", wasi_http::measure),
     ("store", "kvcounter with the durable store, against the store in memory", store::measure),
     ("instances", "a fresh instance for each call", instances::measure),
     ("compile", "composing, compiling, loading", compile::measure),

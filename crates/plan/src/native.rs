@@ -1,0 +1,70 @@
+//! Contracts with resources: a provider in the same process meets them, without messages.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::contract::{Contract, ContractName};
+use model::ids::ProviderName;
+use model::manifest::{LinkTarget, Reach};
+
+use crate::choose::Choice;
+use crate::intent::{Inventory, Offer, State};
+use crate::problem::{Consumer, Fault, Misfit};
+use crate::resolve::{Resolved, Resolver, Supplier};
+
+impl<'a> Resolver<'a> {
+    /// The contract of the import, where only providers in the same process can meet it.
+    pub(crate) fn native_contract(&self, choice: &Choice<'a>) -> Option<&'a ContractName> {
+        let contract = choice.port.contract.as_ref()?;
+        is_native(self.inventory, contract).then_some(contract)
+    }
+
+    /// The import met by the provider that the link leads to and those that it opens.
+    pub(crate) fn native(&self, choice: Choice<'a>, contract: &ContractName) -> Result<Resolved<'a>, Box<Fault>> {
+        let LinkTarget::Provider(target) = &choice.link.to else {
+            return Err(Box::new(misfit(&choice, contract, choice.link.to.to_string().replace('`', ""), Vec::new())));
+        };
+        for provider in std::iter::once(target).chain(choice.link.open.values()) {
+            self.check_native(&choice, contract, provider)?;
+        }
+        let contract = Arc::new(Contract { name: contract.clone(), functions: BTreeMap::new() });
+        Ok(Resolved { choice, contract, supplier: Supplier::Native(target) })
+    }
+
+    fn check_native(
+        &self,
+        choice: &Choice<'_>,
+        contract: &ContractName,
+        provider: &ProviderName,
+    ) -> Result<(), Box<Fault>> {
+        let kind = self.intent.manifest.providers.get(provider).map(|planned| planned.kind.as_str());
+        let offer = kind.and_then(|kind| self.inventory.offers.get(kind));
+        if !offer.is_some_and(|offer| offer.is_native(contract)) {
+            let offered = offer.map(offered).unwrap_or_default();
+            return Err(Box::new(misfit(choice, contract, format!("provider {provider}"), offered)));
+        }
+        if choice.link.reach == Reach::Lattice && offer.is_some_and(|offer| offer.state == State::Local) {
+            let (actor, import) = (choice.actor.clone(), choice.port.label.clone());
+            let shared = self.inventory.offers.iter().filter(|(_, offer)| offer.state == State::Shared);
+            let shared = shared.filter(|(_, offer)| offer.is_native(contract)).map(|(kind, _)| kind.clone()).collect();
+            return Err(Box::new(Fault::NativeReach { actor, import, provider: provider.clone(), shared }));
+        }
+        Ok(())
+    }
+}
+
+/// True where some kind of provider has the contract without messages.
+pub(crate) fn is_native(inventory: &Inventory, contract: &ContractName) -> bool {
+    inventory.offers.values().any(|offer| offer.is_native(contract))
+}
+
+fn offered(offer: &Offer) -> Vec<String> {
+    let contracts = offer.contracts.iter().map(|contract| contract.name.to_string());
+    contracts.chain(offer.natives.iter().map(ToString::to_string)).collect()
+}
+
+fn misfit(choice: &Choice<'_>, wanted: &ContractName, target: String, offered: Vec<String>) -> Fault {
+    let (actor, import) = (choice.actor.clone(), choice.port.label.clone());
+    let misfit = Box::new(Misfit::Missing { offered });
+    Fault::Misfit { consumer: Consumer::Import { actor, import }, wanted: wanted.clone(), target, misfit }
+}

@@ -1,0 +1,188 @@
+//! Requests of an actor into the world: to the origins it was granted, over connections of its own.
+//!
+//! One pool for each actor: connections are kept for its next request, and no other actor's. HTTP/1.1, and HTTP/2 where
+//! the server chooses it over TLS. A name is looked up once; the addresses that were found are checked, and one of them
+//! is connected to, so that no answer of a name server leads inside. Redirects are answers like others.
+
+mod connect;
+mod inflow;
+mod tls;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::CallContext;
+use engine::http::{AnswerFuture, Body, HttpError, Patience, Requests};
+use http::header::{CONNECTION, TE, TRANSFER_ENCODING, UPGRADE};
+use http::uri::Scheme;
+use http::{HeaderValue, Method, Request, Uri};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use model::destination::Origin;
+use tokio::time::timeout_at;
+
+use self::connect::{CONNECT_WITHIN, Connector};
+pub use self::connect::{Resolve, System};
+use self::inflow::Paced;
+pub use self::tls::Roots;
+use super::TRACEPARENT;
+use crate::limits::{
+    BETWEEN_BYTES_TIMEOUT, CONNECT_TIMEOUT, CONNECTIONS_OUT_IDLE_MAX, CONNECTIONS_OUT_MAX, FIRST_BYTE_TIMEOUT,
+    HEADER_BYTES_MAX, IDLE_TIMEOUT, STREAMED_BYTES_MAX,
+};
+
+/// What of a [`Client`] can be set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The origins that the actor was granted.
+    pub granted: Vec<Origin>,
+    /// Who finds the addresses of names.
+    pub resolver: Arc<dyn Resolve>,
+    /// Whose certificates are trusted.
+    pub roots: Roots,
+    /// Connections at once.
+    pub connections: usize,
+    /// The longest time for a connection, name and TLS included.
+    pub connect: Duration,
+    /// The longest time for the head of an answer.
+    pub first_byte: Duration,
+    /// The longest time between two parts of an answer's body.
+    pub between_bytes: Duration,
+    /// An answer's body, in bytes.
+    pub body_bytes: u64,
+}
+
+impl Settings {
+    /// These origins, with the defaults of [`crate::limits`].
+    pub fn new(granted: Vec<Origin>, roots: Roots) -> Self {
+        Self {
+            granted,
+            resolver: Arc::new(System),
+            roots,
+            connections: CONNECTIONS_OUT_MAX,
+            connect: CONNECT_TIMEOUT,
+            first_byte: FIRST_BYTE_TIMEOUT,
+            between_bytes: BETWEEN_BYTES_TIMEOUT,
+            body_bytes: STREAMED_BYTES_MAX,
+        }
+    }
+}
+
+/// The way of one actor's requests into the world.
+pub struct Client {
+    pool: legacy::Client<Connector, Body>,
+    settings: Settings,
+}
+
+impl Client {
+    /// A client without connections.
+    pub fn new(settings: Settings) -> Self {
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(CONNECTIONS_OUT_IDLE_MAX)
+            .http1_max_buf_size(HEADER_BYTES_MAX)
+            .http2_max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX));
+        Self { pool: builder.build(Connector::new(&settings)), settings }
+    }
+
+    fn check(&self, request: &Request<Body>) -> Result<(), HttpError> {
+        if request.method() == Method::CONNECT {
+            return Err(HttpError::Method);
+        }
+        let place = Place::of(request.uri())?;
+        let is_granted = self.settings.granted.iter().any(|origin| origin.takes(place.is_tls, place.host, place.port));
+        if is_granted { Ok(()) } else { Err(HttpError::Denied) }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("granted", &self.settings.granted).finish_non_exhaustive()
+    }
+}
+
+impl Requests for Client {
+    fn send(&self, mut request: Request<Body>, patience: Patience, call: &CallContext) -> AnswerFuture {
+        if let Err(error) = self.check(&request) {
+            return Box::pin(std::future::ready(Err(error)));
+        }
+        dress(&mut request, call);
+        let Settings { connect, first_byte, between_bytes, body_bytes, .. } = self.settings;
+        let connect = patience.connect.map_or(connect, |asked| asked.min(connect));
+        let first_byte = patience.first_byte.map_or(first_byte, |asked| asked.min(first_byte));
+        let between_bytes = patience.between_bytes.map_or(between_bytes, |asked| asked.min(between_bytes));
+        let give_up = (Instant::now() + connect + first_byte).min(call.deadline());
+        let answer = CONNECT_WITHIN.scope(connect, self.pool.request(request));
+        Box::pin(async move {
+            let answer = timeout_at(give_up.into(), answer).await.map_err(|_| HttpError::AnswerTimeout)?;
+            let answer = answer.map_err(|error| explained(&error))?;
+            Ok(answer.map(|body| Paced::new(body, between_bytes, body_bytes).boxed_unsync()))
+        })
+    }
+}
+
+/// Where a request goes.
+struct Place<'a> {
+    is_tls: bool,
+    host: &'a str,
+    port: u16,
+}
+
+impl<'a> Place<'a> {
+    fn of(uri: &'a Uri) -> Result<Self, HttpError> {
+        let is_tls = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err(HttpError::Address("its scheme is neither `https` nor `http`".to_owned())),
+        };
+        let authority = uri.authority().ok_or_else(|| HttpError::Address("it names no host".to_owned()))?;
+        // Who is meant by `user@host` is not always the same to everyone who reads it.
+        if authority.as_str().contains('@') || authority.host().is_empty() {
+            return Err(HttpError::Address("it names a user, or no host".to_owned()));
+        }
+        let port = match authority.port() {
+            Some(port) => port.as_u16(),
+            // `host:` and `host:99999` are no ports, and not the default either.
+            None if authority.as_str().len() > authority.host().len() => {
+                return Err(HttpError::Address("its port is no number from 1 to 65535".to_owned()));
+            }
+            None if is_tls => 443,
+            None => 80,
+        };
+        Ok(Self { is_tls, host: authority.host(), port })
+    }
+}
+
+/// Leaves out what belongs to connections, and puts in the trace.
+fn dress(request: &mut Request<Body>, call: &CallContext) {
+    let headers = request.headers_mut();
+    for name in [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+    let trace = call.trace().and_then(|trace| HeaderValue::from_str(trace).ok());
+    if let Some(trace) = trace.filter(|_| !headers.contains_key(TRACEPARENT)) {
+        headers.insert(TRACEPARENT, trace);
+    }
+}
+
+/// Why hyper has no answer.
+fn explained(error: &legacy::Error) -> HttpError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut text = error.to_string();
+    while let Some(next) = cause {
+        if let Some(known) = next.downcast_ref::<HttpError>() {
+            return known.clone();
+        }
+        text = next.to_string();
+        if let Some(hyper) = next.downcast_ref::<hyper::Error>() {
+            return if hyper.is_parse() { HttpError::Protocol(text) } else { HttpError::Terminated(text) };
+        }
+        cause = next.source();
+    }
+    HttpError::Terminated(text)
+}
