@@ -23,6 +23,11 @@ pub enum Granted {
     Config,
 }
 
+impl Granted {
+    /// Every part.
+    pub(crate) const ALL: [Self; 5] = [Self::Env, Self::Http, Self::Network, Self::Folders, Self::Config];
+}
+
 /// Interfaces whose answers depend on the actor's grants.
 const GUARDED: [(&str, Granted); 12] = [
     ("wasi:cli/environment", Granted::Env),

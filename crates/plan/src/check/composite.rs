@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::blueprint::{CompositePlan, HttpVersion, Member, WireTo};
 use model::ids::ActorName;
+use model::manifest::Grants;
 use model::view::{Port, Shape};
 
 use super::asked::travels;
@@ -44,31 +45,14 @@ impl Checker<'_> {
         let component = view.is_some_and(|view| view.digest == member.component);
         self.require(component, || Violation::Component { composite: composite_name(), actor: actor() });
         let granted = self.intent.manifest.actors.get(&member.actor).map(|asked| &asked.grants);
-        let guarded = self.guarded(member);
-        let env = match guarded.values().any(|granted| *granted == Granted::Env) {
-            true => granted.is_some_and(|granted| granted.env == member.env),
-            false => member.env.is_empty(),
-        };
-        let http = match guarded.values().any(|granted| *granted == Granted::Http) {
-            true => granted.is_some_and(|granted| granted.http == member.http),
-            false => member.http.is_empty(),
-        };
-        let network = match guarded.values().any(|granted| *granted == Granted::Network) {
-            true => granted.is_some_and(|granted| granted.network == member.network),
-            false => member.network.is_empty(),
-        };
-        let config = match guarded.values().any(|granted| *granted == Granted::Config) {
-            true => granted.is_some_and(|granted| granted.config == member.config),
-            false => member.config.is_empty(),
-        };
-        let folders = match guarded.values().any(|granted| *granted == Granted::Folders) {
-            true => granted.is_some_and(|granted| granted.folders == member.folders),
-            false => member.folders.is_empty(),
-        };
-        self.require(env && http && network && folders && config, || Violation::Environment {
-            composite: composite_name(),
-            actor: actor(),
+        let (nothing, guarded) = (Grants::default(), self.guarded(member));
+        // What no import shows is left out.
+        let faithful = Granted::ALL.into_iter().all(|part| {
+            let sees = guarded.values().any(|seen| *seen == part);
+            let expected = if sees { granted } else { Some(&nothing) };
+            expected.is_some_and(|grants| has(member, grants, part))
         });
+        self.require(faithful, || Violation::Environment { composite: composite_name(), actor: actor() });
         self.wires(root, composite, member, view.map(|view| view.imports.as_slice()).unwrap_or_default());
     }
 
@@ -154,6 +138,17 @@ impl Checker<'_> {
         let unlinked = |port: &&Port| port.shape != Shape::Types && self.asked(&member.actor, port).is_none();
         let contracts = imports.filter(unlinked).filter_map(|port| port.contract.as_ref());
         contracts.filter_map(|name| Some((name.unversioned(), granted_through(name)?))).collect()
+    }
+}
+
+/// Whether a member has this part of `grants`, and no more of it.
+fn has(member: &Member, grants: &Grants, part: Granted) -> bool {
+    match part {
+        Granted::Env => member.env == grants.env,
+        Granted::Http => member.http == grants.http,
+        Granted::Network => member.network == grants.network,
+        Granted::Folders => member.folders == grants.folders,
+        Granted::Config => member.config == grants.config,
     }
 }
 
