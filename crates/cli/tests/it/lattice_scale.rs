@@ -71,6 +71,9 @@ async fn told_of_one_change(bystanders: usize) -> Result<(u64, u64)> {
             Ok((entries + more, bytes + more_bytes))
         })
     };
+    // Each is told its own record once, when it joins; that may come late.
+    let own = |lattice: &Lattice| told(lattice, &idle).is_ok_and(|(entries, _)| entries >= bystanders as u64);
+    lattice.until("every bystander knows its own record", own).await?;
     let (before, busy) = (told(&lattice, &idle)?, ["planner", "worker"].map(str::to_owned));
     let before_busy = told(&lattice, &busy)?;
     let version = lattice.up_text(&first.replace("/count/*", "/counted/*")).await?;
