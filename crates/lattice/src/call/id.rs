@@ -10,7 +10,18 @@ use crate::subject::Token;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(pub u64);
 
+/// The lowest bits of an incarnation, which are drawn: so two processes that are started as one host at the same moment, or
+/// with a clock that went back, do not take themselves for each other.
+const DRAWN_BITS: u32 = 12;
+
 impl Incarnation {
+    /// A life that begins at `clock`, in milliseconds since 1970, and is later than `before`; some bits are `drawn` at random.
+    pub fn begun(clock: u64, before: Option<Self>, drawn: u64) -> Self {
+        let (unit, least) = (1 << DRAWN_BITS, before.map_or(0, |before| before.next().0));
+        let begun = clock.saturating_mul(unit).max(least) / unit * unit + drawn % unit;
+        Self(if begun < least { begun.saturating_add(unit) } else { begun })
+    }
+
     /// The life that follows.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))

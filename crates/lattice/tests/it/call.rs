@@ -297,3 +297,18 @@ fn what_remains_for_a_process_is_rounded_up() {
     let message = call.to_message("lath.l.ext.shop.mail.a".parse().unwrap(), now);
     assert_eq!(ProcessCall::from_message(&message, now).unwrap().deadline, now + Duration::from_millis(1));
 }
+
+#[test]
+fn lives_follow_each_other_whatever_the_clock_says() {
+    const NOW: u64 = 1_800_000_000_000;
+    let first = Incarnation::begun(NOW, None, 7);
+    for clock in [0, 1, NOW - 1, NOW, NOW + 1, u64::MAX] {
+        for drawn in [0, 6, 7, 8, 4_095, 4_096, u64::MAX] {
+            let next = Incarnation::begun(clock, Some(first), drawn);
+            assert!(next > first, "{clock} {drawn}: {next:?} is not after {first:?}");
+        }
+    }
+    // Two that begin at one moment, after the same life.
+    assert_ne!(Incarnation::begun(0, Some(first), 1), Incarnation::begun(0, Some(first), 2));
+    assert_eq!(Incarnation::begun(NOW, Some(Incarnation(u64::MAX)), 0), Incarnation(u64::MAX));
+}

@@ -1,6 +1,7 @@
 //! Joining a lattice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -134,7 +135,7 @@ async fn open_doors(
 /// A life later than any that the lattice remembers of this host.
 async fn incarnation(buckets: &Buckets, me: &HostName) -> Result<Incarnation, StoreError> {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let clock = Incarnation(u64::try_from(clock.as_millis()).unwrap_or(u64::MAX));
+    let clock = u64::try_from(clock.as_millis()).unwrap_or(u64::MAX);
     let give_up = tokio::time::Instant::now() + NODE_START_TIME_MAX;
     let entry = loop {
         match buckets.hosts.get(me.as_str()).await {
@@ -146,7 +147,8 @@ async fn incarnation(buckets: &Buckets, me: &HostName) -> Result<Incarnation, St
         tokio::time::sleep(WATCH_PAUSE).await;
     };
     let before = entry.and_then(|entry| entry.value).and_then(|value| HostRecord::decode(&value).ok());
-    Ok(before.map_or(clock, |before| clock.max(before.incarnation.next())))
+    let drawn = RandomState::new().hash_one(std::process::id());
+    Ok(Incarnation::begun(clock, before.map(|before| before.incarnation), drawn))
 }
 
 fn start_executor(

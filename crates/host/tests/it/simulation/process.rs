@@ -71,10 +71,10 @@ pub struct Watching {
 }
 
 impl Process {
-    pub fn new(index: usize, machine: &Machine, now: u64, incarnation: u64) -> Self {
+    pub fn new(index: usize, machine: &Machine, now: u64, incarnation: Incarnation) -> Self {
         let record = HostRecord {
             name: machine.name.clone(),
-            incarnation: Incarnation(incarnation),
+            incarnation,
             version: "1.0.0".to_owned(),
             labels: machine.labels.clone(),
             draining: false,

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;
 
 use host::control::{Effect, Event, Exit, Op, Topic, step};
+use lattice::document::Incarnation;
 use model::digest::Digest;
 use model::ids::AppName;
 
@@ -172,8 +173,8 @@ impl World {
         let process = self.processes.len();
         // A clock that may go back; whoever starts a host looks at what the lattice remembers of it.
         let clock = if self.lot.permille(150) { 10_000 } else { 30_000 } + self.now;
-        let before = self.store.records.get(&self.machines[machine].name).map_or(0, |(_, record)| record.incarnation.0);
-        let incarnation = clock.max(before + 1);
+        let before = self.store.records.get(&self.machines[machine].name).map(|(_, record)| record.incarnation);
+        let incarnation = Incarnation::begun(clock, before, self.lot.next());
         self.processes.push(Process::new(machine, &self.machines[machine], self.now, incarnation));
         self.note(|| format!("process {process} of machine {machine} begins"));
         let (tick, connect) = (self.lot.within(1..TICK), self.lot.within(5..200));
