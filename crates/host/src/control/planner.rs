@@ -17,6 +17,7 @@ mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lattice::document::{HostRecord, Incarnation, IntentHead, Pointer, PointerKey, Root};
 use lattice::store::Revision;
@@ -68,6 +69,9 @@ enum Phase {
     Idle,
     /// It will look at what changed.
     Due(Moment),
+    /// It would have looked, and does not know everything yet. Its turn is reckoned from when it does: else all planners
+    /// that waited for the same would plan at once.
+    Blocked,
     /// It fetches what the root says.
     Syncing(Sync),
     /// It knows what the root says, and gathers what applications demand, since then.
@@ -94,15 +98,22 @@ impl Planner {
     }
 
     /// A plan is due, by rank, `pause` from now at the earliest; a plan that is due sooner stays so.
-    fn make_due(&mut self, now: Moment, pause: std::time::Duration) {
-        let rank = self.hosts.rank(self.root.root.as_ref().map_or(0, |root| root.generation));
-        let due = now.after(pause).after(PLANNER_STEP.saturating_mul(rank));
+    fn make_due(&mut self, now: Moment, pause: Duration) {
         match &mut self.phase {
-            Phase::Idle => self.phase = Phase::Due(due),
-            Phase::Due(sooner) => *sooner = due.min(*sooner),
-            Phase::Syncing(_) | Phase::Gathering(_) => {}
+            Phase::Idle => self.phase = Phase::Due(self.turn_after(now, pause)),
+            Phase::Due(sooner) => {
+                let sooner = *sooner;
+                self.phase = Phase::Due(self.turn_after(now, pause).min(sooner));
+            }
+            Phase::Blocked | Phase::Syncing(_) | Phase::Gathering(_) => {}
             Phase::Writing(attempt) => attempt.outdated = true,
         }
+    }
+
+    /// When it is this planner's turn, by rank, `pause` from now at the earliest.
+    fn turn_after(&self, now: Moment, pause: Duration) -> Moment {
+        let rank = self.hosts.rank(self.root.root.as_ref().map_or(0, |root| root.generation));
+        now.after(pause).after(PLANNER_STEP.saturating_mul(rank))
     }
 
     pub(super) fn watch_began(&mut self, now: Moment, topic: Topic) {
@@ -148,8 +159,13 @@ impl Planner {
     }
 
     pub(super) fn intent(&mut self, now: Moment, app: AppName, head: Option<IntentHead>) {
-        if self.demands.intent(app, head) {
-            self.make_due(now, PLAN_PAUSE);
+        if !self.demands.intent(app, head) {
+            return;
+        }
+        match self.phase {
+            // Turns that hosts took when they joined, one after the other, are in no order: a deploy gives new ones.
+            Phase::Due(_) => self.phase = Phase::Due(self.turn_after(now, PLAN_PAUSE)),
+            _ => self.make_due(now, PLAN_PAUSE),
         }
     }
 
@@ -187,7 +203,9 @@ impl Planner {
             Phase::Syncing(_) | Phase::Gathering(_) => {
                 self.phase = Phase::Syncing(Sync::new(turn.now, self.root.clone()));
             }
-            Phase::Idle | Phase::Due(_) => self.make_due(turn.now, REPAIR_PAUSE),
+            // Somebody has planned. Whatever else has changed was most likely among it; the order of planners is a new one.
+            Phase::Idle | Phase::Due(_) => self.phase = Phase::Due(self.turn_after(turn.now, REPAIR_PAUSE)),
+            Phase::Blocked => {}
         }
     }
 
@@ -334,12 +352,15 @@ impl Planner {
 
     /// Goes on with what it is doing. `adopted` is the generation that this host runs: none is written below it.
     pub(super) fn advance(&mut self, turn: &mut Turn<'_>, library: &mut Library, adopted: u64) {
+        let blocked = !self.all_current() || !self.hosts.all_known();
+        if matches!(self.phase, Phase::Blocked) && !blocked {
+            self.phase = Phase::Due(self.turn_after(turn.now, Duration::ZERO));
+        }
         if let Phase::Due(due) = self.phase
             && due <= turn.now
-            && self.all_current()
-            && self.hosts.all_known()
         {
             self.phase = match self.held.root == self.root {
+                _ if blocked => Phase::Blocked,
                 true => Phase::Gathering(turn.now),
                 false => Phase::Syncing(Sync::new(turn.now, self.root.clone())),
             };

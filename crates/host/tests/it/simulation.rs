@@ -4,6 +4,7 @@
 //! `LATH_SEED=7 cargo test -p host --test it -- simulation::one_seed --nocapture` replays one seed and tells all of it;
 //! `LATH_LONG=1` tries fifty times as many.
 
+mod crowd;
 mod executor;
 mod lot;
 mod mutant;

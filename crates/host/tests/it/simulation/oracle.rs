@@ -29,6 +29,8 @@ pub struct Oracle {
     pub downs: BTreeSet<(AppName, u64)>,
     pub stall_ended: u64,
     pub ejections: u64,
+    /// The shards, roots and pointers that hosts have asked the store to write.
+    pub writes: u64,
 }
 
 impl Oracle {
@@ -40,6 +42,7 @@ impl Oracle {
     pub fn effect(&mut self, world: &mut World, process: usize, effect: &Effect) {
         self.fenced(world, process, effect);
         match effect {
+            Effect::PutShard { .. } | Effect::ReplaceRoot { .. } | Effect::ReplacePointer { .. } => self.writes += 1,
             Effect::Adopt(share) => self.adopts(world, process, share),
             Effect::Report(Report::Died(host)) => self.declares_dead(world, process, host),
             Effect::Report(Report::PlanRefused { violations, .. }) => {

@@ -47,6 +47,17 @@ impl World {
         }
     }
 
+    /// A lattice of many hosts, and applications that come one after the other, the first while hosts still join.
+    pub fn furnish_crowd(&mut self, hosts: usize, all_plan: bool) {
+        for index in 0..hosts {
+            self.add_machine(all_plan || index == 0);
+        }
+        for app in 0..4 {
+            let when = 500 + app * 1_000 + self.lot.within(0..900);
+            self.at(when, Happening::Up(app));
+        }
+    }
+
     /// A lattice whose applications go down and up again, sooner than all have heard of it, until `end`.
     pub fn furnish_restless(&mut self, end: u64) {
         for index in 0..self.lot.within(3..6) as usize {
