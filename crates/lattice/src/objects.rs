@@ -1,5 +1,6 @@
 //! Bytes by their content: components and documents of intent.
 
+mod bounded;
 mod memory;
 pub(crate) mod nats;
 
@@ -10,6 +11,7 @@ use model::digest::Digest;
 use crate::limits::OBJECT_BYTES_MAX;
 use crate::store::{Revision, StoreError};
 
+pub use bounded::Bounded;
 pub use memory::MemoryObjects;
 
 /// Bytes that are there.

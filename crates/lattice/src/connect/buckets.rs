@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{ConnectError, ConnectSettings};
 use crate::limits::{INTENT_HISTORY, LEASE_AGE_MAX};
-use crate::objects::Objects;
 use crate::objects::nats::NatsObjects;
+use crate::objects::{Bounded, Objects};
 use crate::store::nats::{Fault, JetStream, Layout, NatsBucket, StreamConfig, nanoseconds};
 use crate::store::{Bucket, Buckets};
 
@@ -131,7 +131,8 @@ pub(super) async fn open_objects(
 ) -> Result<Arc<dyn Objects>, ConnectError> {
     let layout = objects_layout(settings);
     ready(jetstream, settings, &layout, create).await?;
-    Ok(Arc::new(NatsObjects::new(jetstream.clone(), layout.bucket, layout.stream.name)))
+    let objects = NatsObjects::new(jetstream.clone(), layout.bucket.clone(), layout.stream.name);
+    Ok(Arc::new(Bounded::new(layout.bucket, Arc::new(objects))))
 }
 
 /// Finds the bucket as it must be, or makes it.

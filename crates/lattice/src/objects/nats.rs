@@ -13,10 +13,9 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use model::digest::Digest;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 
 use super::{Objects, Stored, check_get, check_put, check_size, damaged, refused, size};
-use crate::limits::{CHUNKS_AT_ONCE, KEYS_MAX, OBJECT_CHUNK_BYTES, OBJECT_DEADLINE};
+use crate::limits::{CHUNKS_AT_ONCE, KEYS_MAX, OBJECT_CHUNK_BYTES};
 use crate::store::nats::{Deliver, Fault, JetStream, Reader, Tries, Wanted};
 use crate::store::{Revision, StoreError};
 
@@ -56,14 +55,6 @@ impl NatsObjects {
             return StoreError::Unavailable { bucket, reason };
         }
         StoreError::Refused { bucket, key: digest.map(|digest| digest.to_string()).unwrap_or_default(), reason }
-    }
-
-    /// Ends an operation that takes too long as a whole.
-    async fn within<T>(&self, operation: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        timeout(OBJECT_DEADLINE, operation).await.unwrap_or_else(|_| {
-            let reason = format!("not done within {} s", OBJECT_DEADLINE.as_secs());
-            Err(StoreError::Unavailable { bucket: self.bucket.clone(), reason })
-        })
     }
 
     /// Writes a message that may be written twice.
@@ -172,22 +163,22 @@ impl Objects for NatsObjects {
     }
 
     fn put(&self, digest: Digest, bytes: Bytes) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.within(self.upload(digest, bytes)).await })
+        Box::pin(async move { self.upload(digest, bytes).await })
     }
 
     fn get(&self, digest: Digest, bytes_max: u64) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
-        Box::pin(async move { self.within(self.download(digest, bytes_max)).await })
+        Box::pin(async move { self.download(digest, bytes_max).await })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
-        Box::pin(async move { Ok(self.within(self.digests("M")).await?.into_values().collect()) })
+        Box::pin(async move { Ok(self.digests("M").await?.into_values().collect()) })
     }
 
     fn partial(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
         Box::pin(async move {
-            let mut begun = self.within(self.digests("C")).await?;
+            let mut begun = self.digests("C").await?;
             // Read second: what is finished meanwhile is not taken for unfinished.
-            let whole = self.within(self.digests("M")).await?;
+            let whole = self.digests("M").await?;
             begun.retain(|digest, _| !whole.contains_key(digest));
             Ok(begun.into_values().collect())
         })

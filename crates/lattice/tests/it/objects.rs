@@ -1,15 +1,18 @@
 //! Bytes by their content, inside a process and in JetStream.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use lattice::connect::{ConnectSettings, Connection};
-use lattice::limits::OBJECT_CHUNK_BYTES;
-use lattice::objects::{MemoryObjects, Objects};
+use lattice::limits::{CHUNKS_AT_ONCE, OBJECT_CHUNK_BYTES, OBJECT_DEADLINE};
+use lattice::objects::{Bounded, MemoryObjects, Objects, Stored};
 use lattice::store::{Revision, StoreError};
 use model::digest::Digest;
 use rig::nats::{Options, Server};
+use rig::proxy::{Direction, Proxy};
 
 const MOST: u64 = 64 << 20;
 
@@ -168,4 +171,85 @@ async fn too_much_is_refused_before_it_is_sent() {
     let bytes = Bytes::from(vec![0; usize::try_from(lattice::limits::OBJECT_BYTES_MAX).unwrap() + 1]);
     let refused = objects.put(Digest::of(b""), bytes).await.unwrap_err();
     assert!(refused.to_string().contains("268435456 are the most"), "{refused}");
+}
+
+/// A store of bytes whose operations never end.
+struct Silent;
+
+impl Objects for Silent {
+    fn has(&self, _: Digest) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn put(&self, _: Digest, _: Bytes) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn get(&self, _: Digest, _: u64) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn partial(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn delete(&self, _: Digest, _: Revision) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_operation_ends() {
+    let objects = Bounded::new("lath-demo-bytes".to_owned(), Arc::new(Silent));
+    let digest = Digest::of(b"x");
+    let begun = tokio::time::Instant::now();
+    let ended = [
+        objects.has(digest).await.map(drop),
+        objects.put(digest, Bytes::new()).await,
+        objects.get(digest, MOST).await.map(drop),
+        objects.list().await.map(drop),
+        objects.partial().await.map(drop),
+        objects.delete(digest, Revision(1)).await,
+    ];
+    assert_eq!(begun.elapsed().as_secs(), 6 * OBJECT_DEADLINE.as_secs());
+    for ended in ended {
+        let error = ended.unwrap_err().to_string();
+        assert!(error.contains("lath-demo-bytes") && error.contains("not done within 300 s"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn chunks_wait_until_those_before_them_are_acknowledged() -> Result<()> {
+    let server = Server::start(Options { sync_always: false, ..Options::default() }).await?;
+    let proxy = Proxy::to_port(server.port()).await?;
+    let open = async |url: String| -> Result<Connection> {
+        Ok(Connection::open(ConnectSettings::new(vec![url.parse()?], "demo".parse()?)).await?)
+    };
+    let (direct, slow) = (open(server.url()).await?, open(proxy.nats_url()).await?);
+    let (seen, objects) = (direct.objects(true).await?, slow.objects(false).await?);
+    let bytes = sample(5 * CHUNKS_AT_ONCE * OBJECT_CHUNK_BYTES, 13);
+    let digest = Digest::of(&bytes);
+    // What is written arrives, and nothing comes back.
+    proxy.cut_one_way(Direction::ToClient);
+    let put = tokio::spawn(async move { objects.put(digest, bytes).await });
+    let stored = async || -> Result<usize> {
+        let info = direct.client().request("$JS.API.STREAM.INFO.OBJ_lath-demo-bytes", Bytes::new()).await?;
+        let info: serde_json::Value = serde_json::from_slice(&info.payload)?;
+        Ok(usize::try_from(info["state"]["messages"].as_u64().unwrap())?)
+    };
+    let give_up = Instant::now() + Duration::from_secs(30);
+    while stored().await? < CHUNKS_AT_ONCE {
+        assert!(Instant::now() < give_up, "only {} chunks have arrived", stored().await?);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(stored().await?, CHUNKS_AT_ONCE);
+    proxy.heal();
+    proxy.drop_connections();
+    put.await??;
+    assert!(seen.has(digest).await?);
+    Ok(())
 }

@@ -110,6 +110,24 @@ async fn servers_hold_to_their_limits() -> Result<()> {
     Ok(())
 }
 
+/// Likewise of a reader that is too slow, who gets 1 MiB of 64.
+#[tokio::test]
+async fn a_server_does_not_hold_more_for_a_slow_reader() -> Result<()> {
+    let smaller = |text: String| text.replace("max_pending: 67108864", "max_pending: 1048576");
+    let place = Place::with(scope(), None, smaller).await?;
+    let (mut slow, mut fast) = (place.join(&host("h1")).await?, place.join(&host("h2")).await?);
+    assert_eq!(slow.subscribe("lath.demo.beat.*").await?, Verdict::Allowed);
+    let payload = "x".repeat(1_000_000);
+    let give_up = std::time::Instant::now() + PATIENCE;
+    // What the sockets hold as well is not the server's to say.
+    while !place.server.log().contains("MaxPending of 1048576 Exceeded") {
+        assert!(std::time::Instant::now() < give_up, "{}", place.server.log_tail());
+        fast.publish("lath.demo.beat.h2", &payload).await?;
+    }
+    slow.closed().await;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_host_sees_that_storage_is_safe_and_who_of_its_lattice_has_gone() -> Result<()> {
     let place = Place::start().await?;
