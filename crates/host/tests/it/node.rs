@@ -1,13 +1,17 @@
 //! A host of a lattice: its file, and how it stays, leaves and is replaced.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use host::config::{self, ConfigError};
 use host::control::{Exit, Report};
-use host::limits::{NODE_START_TIME_MAX, WATCH_PAUSE};
+use host::limits::{NODE_EVENTS_MAX, NODE_START_TIME_MAX, WATCH_PAUSE};
 use host::node::NodeNews;
 use lattice::document::{Document as _, HostRecord};
+use lattice::store::Change;
+use model::ids::HostName;
+use testkit::caller::word;
 use testkit::http::get;
 use testkit::lattice::{AMPLE, Lattice};
 
@@ -122,6 +126,32 @@ async fn a_later_process_takes_the_place_of_an_earlier_one() {
     lattice.join("a", |_| {}).await.unwrap();
     assert_eq!(tokio::time::timeout(AMPLE, earlier.node.ended()).await.unwrap().unwrap(), Exit::Superseded);
     lattice.until("the later one has joined", joined).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_more_than_may_wait_for_the_loop_nothing_is_lost() {
+    let mut lattice = Lattice::of(&["a"]).await.unwrap();
+    let hosts = lattice.buckets().hosts.clone();
+    let mut watch = hosts.watch("a").await.unwrap();
+    let mut record = loop {
+        if let Some(Change::Entry(entry)) = watch.next().await {
+            break HostRecord::decode(&entry.value.unwrap()).unwrap();
+        }
+    };
+    let gone: BTreeSet<HostName> = (0..2 * NODE_EVENTS_MAX).map(|at| word(&format!("gone{at}"))).collect();
+    for name in &gone {
+        record.name = name.clone();
+        hosts.put(name.as_str(), record.encode()).await.unwrap();
+    }
+    lattice.join("b", |_| {}).await.unwrap();
+    let b = lattice.host("b").unwrap();
+    let told = || {
+        b.news().into_iter().filter_map(|news| match news {
+            NodeNews::Report(Report::Died(host)) => Some(host),
+            _ => None,
+        })
+    };
+    lattice.until("each is known to be gone", |_| told().collect::<BTreeSet<_>>() == gone).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
