@@ -58,6 +58,8 @@ pub(super) struct Planner {
     orphans: BTreeMap<Digest, u64>,
     /// The change of a root that stands and cannot be read: nothing is planned over it.
     unreadable: Option<Revision>,
+    /// Applications that are not placed until what stands of some host can be read, and why.
+    waiting: BTreeMap<AppName, String>,
     /// Another root is held than when this was last asked: what is no longer needed can be forgotten.
     moved_on: bool,
 }
@@ -93,6 +95,7 @@ impl Planner {
             phase: Phase::Idle,
             orphans: BTreeMap::new(),
             unreadable: None,
+            waiting: BTreeMap::new(),
             moved_on: false,
         }
     }
@@ -387,7 +390,7 @@ impl Planner {
     fn plan(&mut self, turn: &mut Turn<'_>, library: &mut Library, since: Moment, adopted: u64) {
         let Some(mut gathered) = self.demands.gather(turn, library, &self.held.placement, since) else { return };
         self.phase = Phase::Idle;
-        caution::leave_alone(&mut gathered, &self.held.placement, &self.hosts);
+        self.waiting = caution::leave_alone(&mut gathered, &self.held.placement, &self.hosts);
         let Gathered { demands, kept } = gathered;
         let mut previous = self.held.placement.clone();
         previous.generation = previous.generation.max(adopted).max(self.pointers.generation());
@@ -429,7 +432,7 @@ impl Planner {
 
     /// The applications whose newest version cannot be planned here, with the reason.
     pub(super) fn failing(&self) -> impl Iterator<Item = (&AppName, &str)> {
-        self.demands.failing()
+        self.demands.failing().chain(self.waiting.iter().map(|(app, reason)| (app, reason.as_str())))
     }
 
     /// The documents that must stay in the library.

@@ -152,11 +152,14 @@ fn local_state_gets_no_host_while_one_that_may_have_it_is_unknown() {
     scene.intend(1, &free("bank", document(2), 1));
     scene.pass(LEASE_RENEWAL * 2, &["h2"]);
     assert_eq!((on(&scene, "shop").len(), on(&scene, "bank").len()), (0, 1));
+    let told = |scene: &Scene| scene.state.record().failing.first().map(|failing| failing.reason.clone());
+    let reason = told(&scene).unwrap();
+    assert!(reason.contains("host h3 cannot be read") && reason.contains("provider kv"), "{reason}");
     let states = [(app("shop"), "kv".parse().unwrap())].into();
     scene.told_record(HostRecord { states, ..record("h3", 10) });
     scene.renewed("h3", 10);
     scene.pass(LEASE_RENEWAL * 2, &["h2", "h3"]);
-    assert_eq!(on(&scene, "shop"), [name("h3")]);
+    assert_eq!((on(&scene, "shop"), told(&scene)), (vec![name("h3")], None));
 }
 
 #[test]
