@@ -2,12 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lattice::document::{Author, Document as _, IntentHead, UnixMillis};
+use lattice::document::{Author, Document as _, DocumentError, IntentHead, UnixMillis};
 use lattice::store::{Entry, Revision, StoreError};
 use model::digest::Digest;
 use model::ids::AppName;
 
 use super::bytes::Pieces;
+use super::unreadable::decoded;
 use super::{OperateError, Operator};
 use crate::application::Application;
 
@@ -56,7 +57,18 @@ pub enum Progress {
 }
 
 /// What stands under an application's key.
-type Standing = Option<(Revision, IntentHead)>;
+struct Stands {
+    revision: Revision,
+    version: u64,
+    /// None where it is damaged: a new version takes its place.
+    head: Option<IntentHead>,
+}
+
+impl Stands {
+    fn document(&self) -> Option<Digest> {
+        self.head.as_ref().and_then(|head| head.document)
+    }
+}
 
 impl Operator {
     /// Makes `application` the newest version of itself. Plans it first; sends only bytes that are missing. Where it is
@@ -74,7 +86,7 @@ impl Operator {
         let pieces = Pieces::of(application);
         super::preview::demanded(application, 0, pieces.digest)?;
         let standing = self.standing(&name).await?;
-        let same = self.is_same(&standing, &pieces).await?;
+        let same = self.is_same(standing.as_ref(), &pieces).await?;
         // What no kept version refers to may be removed at any moment; where that cannot be told, everything is sent.
         let kept = self.referred().await.ok().flatten().unwrap_or_default();
         let sent = self.upload(&pieces, &kept, progress).await?;
@@ -95,26 +107,26 @@ impl Operator {
     ///
     /// There is no such application; someone else's version of the same moment; the store.
     pub async fn down(&self, application: &AppName) -> Result<Deployed, OperateError> {
-        let Some((revision, head)) = self.standing(application).await? else {
+        let Some(stands) = self.standing(application).await? else {
             return Err(self.no_application(application).await?);
         };
-        let mut deployed = Deployed::of(application.clone(), head.version, 0, 0);
-        if head.document.is_some() {
+        let mut deployed = Deployed::of(application.clone(), stands.version, 0, 0);
+        if stands.head.as_ref().is_none_or(|head| head.document.is_some()) {
             deployed.is_new = true;
-            deployed.version = self.write(application, Some((revision, head)), None).await?;
+            deployed.version = self.write(application, Some(stands), None).await?;
         }
         deployed.collected = self.collect_some().await;
         Ok(deployed)
     }
 
-    /// Every version that is kept, oldest first; the last one stands.
+    /// Every version that is kept and not damaged, oldest first.
     ///
     /// # Errors
     ///
-    /// There is no such application; the store.
+    /// There is no such application; a newer lath wrote one of them; the store.
     pub async fn versions(&self, application: &AppName) -> Result<Vec<Version>, OperateError> {
         let history = self.buckets.intent.history(application.as_str()).await?;
-        let heads = history.iter().filter_map(|entry| head(entry).transpose());
+        let heads = history.iter().filter_map(|entry| sound_head(entry).transpose());
         let versions = heads.map(|head| head.map(Version::of)).collect::<Result<Vec<_>, _>>()?;
         if versions.is_empty() {
             return Err(self.no_application(application).await?);
@@ -131,11 +143,11 @@ impl Operator {
     /// the store.
     pub async fn rollback(&self, application: &AppName, version: Option<u64>) -> Result<Deployed, OperateError> {
         let versions = self.versions(application).await?;
-        let (restored, document) = chosen(application, &versions, version)?;
-        let present = self.check_bytes(application, restored, document).await?;
         let standing = self.standing(application).await?;
-        let same = standing.as_ref().filter(|(_, head)| head.document == Some(document));
-        let mut deployed = Deployed::of(application.clone(), same.map_or(0, |(_, head)| head.version), 0, present);
+        let (restored, document) = chosen(application, &versions, standing.as_ref(), version)?;
+        let present = self.check_bytes(application, restored, document).await?;
+        let same = standing.as_ref().filter(|stands| stands.document() == Some(document));
+        let mut deployed = Deployed::of(application.clone(), same.map_or(0, |stands| stands.version), 0, present);
         if same.is_none() {
             deployed.is_new = true;
             deployed.restored = Some(restored);
@@ -144,34 +156,45 @@ impl Operator {
         Ok(deployed)
     }
 
-    /// The newest version of an application; none where there never was one.
-    pub(super) async fn standing(&self, application: &AppName) -> Result<Standing, OperateError> {
+    /// The newest version of an application; none where there never was one. The number of one that is damaged is not
+    /// known; it followed the last that can be read.
+    async fn standing(&self, application: &AppName) -> Result<Option<Stands>, OperateError> {
         let Some(entry) = self.buckets.intent.get(application.as_str()).await? else { return Ok(None) };
-        Ok(head(&entry)?.map(|head| (entry.revision, head)))
+        if entry.value.is_none() {
+            return Ok(None);
+        }
+        let revision = entry.revision;
+        if let Some(head) = sound_head(&entry)? {
+            return Ok(Some(Stands { revision, version: head.version, head: Some(head) }));
+        }
+        let history = self.buckets.intent.history(application.as_str()).await?;
+        let versions = history.iter().filter_map(|entry| Some(sound_head(entry).ok()??.version));
+        Ok(Some(Stands { revision, version: versions.max().unwrap_or_default().saturating_add(1), head: None }))
     }
 
     /// The version that stands, if it asks for the same.
-    async fn is_same(&self, standing: &Standing, pieces: &Pieces) -> Result<Option<u64>, OperateError> {
-        let Some((_, IntentHead { version, document: Some(digest), .. })) = standing else { return Ok(None) };
-        let is_same = *digest == pieces.digest
-            || match self.document(*digest).await {
+    async fn is_same(&self, standing: Option<&Stands>, pieces: &Pieces) -> Result<Option<u64>, OperateError> {
+        let Some(stands) = standing else { return Ok(None) };
+        let Some(digest) = stands.document() else { return Ok(None) };
+        let is_same = digest == pieces.digest
+            || match self.document(digest).await {
                 Ok(document) => document.is_some_and(|document| pieces.is_same(&document)),
                 // What nobody can read does not keep a good version from taking its place.
                 Err(OperateError::Damaged { .. }) => false,
                 Err(error) => return Err(error),
             };
-        Ok(is_same.then_some(*version))
+        Ok(is_same.then_some(stands.version))
     }
 
     /// Writes the version that follows `standing`.
     async fn write(
         &self,
         application: &AppName,
-        standing: Standing,
+        standing: Option<Stands>,
         document: Option<Digest>,
     ) -> Result<u64, OperateError> {
         let (expected, last) = match standing {
-            Some((revision, head)) => (Some(revision), head.version),
+            Some(stands) => (Some(stands.revision), stands.version),
             None => (None, 0),
         };
         let head = IntentHead { version: last.saturating_add(1), document, by: self.by.clone(), at: now() };
@@ -186,9 +209,11 @@ impl Operator {
     async fn lost(&self, application: &AppName, ours: &IntentHead) -> Result<u64, OperateError> {
         let application = application.clone();
         match self.standing(&application).await? {
-            Some((_, head)) if head == *ours => Ok(head.version),
-            Some((_, head)) => Err(OperateError::Lost { application, by: head.by.to_string(), version: head.version }),
-            None => Err(OperateError::Lost { application, by: "somebody".to_owned(), version: 0 }),
+            Some(Stands { head: Some(head), .. }) if head == *ours => Ok(head.version),
+            Some(Stands { head: Some(head), .. }) => {
+                Err(OperateError::Lost { application, by: head.by.to_string(), version: head.version })
+            }
+            _ => Err(OperateError::Lost { application, by: "somebody".to_owned(), version: 0 }),
         }
     }
 
@@ -202,16 +227,29 @@ impl Operator {
 
 /// The head that an entry of the intent bucket holds; none where the key was deleted.
 pub(super) fn head(entry: &Entry) -> Result<Option<IntentHead>, OperateError> {
-    let damaged = |error: lattice::document::DocumentError| OperateError::Damaged {
-        what: format!("the intent of {}", entry.key),
-        reason: error.to_string(),
-    };
-    entry.value.as_ref().map(|value| IntentHead::decode(value).map_err(damaged)).transpose()
+    decoded(entry).map_err(|error| damaged(entry, &error))
+}
+
+/// Likewise, and none where it is damaged. What a newer lath wrote is not.
+fn sound_head(entry: &Entry) -> Result<Option<IntentHead>, OperateError> {
+    match decoded(entry) {
+        Err(error @ DocumentError::Newer { .. }) => Err(damaged(entry, &error)),
+        head => Ok(head.unwrap_or_default()),
+    }
+}
+
+fn damaged(entry: &Entry, error: &DocumentError) -> OperateError {
+    OperateError::Damaged { what: format!("the intent of {}", entry.key), reason: error.to_string() }
 }
 
 /// The version to go back to, with what it runs.
-fn chosen(application: &AppName, versions: &[Version], version: Option<u64>) -> Result<(u64, Digest), OperateError> {
-    let standing = versions.last().and_then(|last| last.document);
+fn chosen(
+    application: &AppName,
+    versions: &[Version],
+    standing: Option<&Stands>,
+    version: Option<u64>,
+) -> Result<(u64, Digest), OperateError> {
+    let standing = standing.and_then(Stands::document);
     let found = match version {
         Some(version) => versions.iter().rfind(|known| known.version == version),
         None => versions.iter().rfind(|known| known.document.is_some() && known.document != standing),

@@ -244,3 +244,39 @@ async fn hand_written_adapters_are_part_of_a_version() {
     let view = world.operator.view(None).await.unwrap();
     assert!(view.derived[&app()].is_ok(), "{:?}", view.derived);
 }
+
+#[tokio::test]
+async fn a_version_that_is_damaged_is_followed_like_any_other() {
+    let (one, two) = (counter("", "keyvalue/embedded"), counter("", "keyvalue/memory"));
+    let damaged = async || {
+        let world = World::new();
+        world.operator.up(&one, &mut |_| {}).await.unwrap();
+        world.buckets.intent.put("counter", "{".into()).await.unwrap();
+        world
+    };
+    // The damaged one may have been version 2.
+    let world = damaged().await;
+    let up = world.operator.up(&two, &mut |_| {}).await.unwrap();
+    assert_eq!((up.version, up.is_new), (3, true));
+    let world = damaged().await;
+    let up = world.operator.up(&one, &mut |_| {}).await.unwrap();
+    assert_eq!((up.version, up.is_new), (3, true), "nobody can run what is damaged, so the same is new");
+    let world = damaged().await;
+    let down = world.operator.down(&app()).await.unwrap();
+    assert_eq!((down.version, down.is_new), (3, true));
+    let world = damaged().await;
+    let back = world.operator.rollback(&app(), None).await.unwrap();
+    assert_eq!((back.version, back.restored), (3, Some(1)));
+    // What a newer lath wrote is not damaged.
+    let head = world.buckets.intent.get("counter").await.unwrap().unwrap().value.unwrap();
+    let newer = String::from_utf8(head.to_vec()).unwrap().replacen("\"format\":1", "\"format\":2", 1);
+    world.buckets.intent.put("counter", newer.into()).await.unwrap();
+    for refused in [
+        world.operator.up(&one, &mut |_| {}).await,
+        world.operator.down(&app()).await,
+        world.operator.rollback(&app(), None).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(&error, OperateError::Damaged { reason, .. } if reason.contains("update this one")), "{error}");
+    }
+}
