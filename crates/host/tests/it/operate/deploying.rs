@@ -277,6 +277,9 @@ async fn a_version_that_is_damaged_is_followed_like_any_other() {
         world.operator.rollback(&app(), None).await,
     ] {
         let error = refused.unwrap_err();
-        assert!(matches!(&error, OperateError::Damaged { reason, .. } if reason.contains("update this one")), "{error}");
+        assert!(
+            matches!(&error, OperateError::Damaged { reason, .. } if reason.contains("update this one")),
+            "{error}"
+        );
     }
 }
