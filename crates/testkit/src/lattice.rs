@@ -85,6 +85,11 @@ impl Lattice {
         &self.buckets
     }
 
+    /// A way of its own to the bus.
+    pub fn bus(&self) -> MemoryBus {
+        self.bus.join()
+    }
+
     /// The store of bytes.
     pub fn objects(&self) -> &Arc<dyn Objects> {
         &self.objects

@@ -59,10 +59,12 @@ impl Telling {
         self.beat().running = running;
     }
 
-    pub(super) fn set_share(&self, generation: u64, not_ready: BTreeSet<Target>) {
+    /// True where something is ready that was not.
+    pub(super) fn set_share(&self, generation: u64, not_ready: BTreeSet<Target>) -> bool {
         let mut beat = self.beat();
         beat.generation = generation;
-        beat.not_ready = not_ready;
+        let before = std::mem::replace(&mut beat.not_ready, not_ready);
+        !before.is_subset(&beat.not_ready)
     }
 
     fn next(&self) -> Beat {

@@ -349,7 +349,10 @@ impl Run {
     fn tell_share(&self) {
         let status = self.executor.status();
         let not_ready = share::not_ready(&self.share, &status.borrow(), &self.settings.name);
-        self.telling.set_share(self.share.generation, not_ready);
+        if self.telling.set_share(self.share.generation, not_ready) {
+            // Callers must know before planners do, who then take it away where it was.
+            self.telling.send(&*self.connection.bus, &self.connection.subjects);
+        }
     }
 
     fn serve_routes(&self) {

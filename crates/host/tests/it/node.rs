@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use host::config::{self, ConfigError};
 use host::control::{Exit, Report};
 use host::limits::{NODE_EVENTS_MAX, NODE_START_TIME_MAX, WATCH_PAUSE};
 use host::node::NodeNews;
-use lattice::document::{Document as _, HostRecord};
+use lattice::bus::Bus as _;
+use lattice::document::{Beat, Document as _, HostRecord};
 use lattice::store::Change;
+use lattice::subject::Subjects;
 use model::ids::HostName;
 use testkit::caller::word;
 use testkit::http::get;
@@ -152,6 +155,26 @@ async fn of_more_than_may_wait_for_the_loop_nothing_is_lost() {
         })
     };
     lattice.until("each is known to be gone", |_| told().collect::<BTreeSet<_>>() == gone).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_know_what_is_ready_before_planners_do() {
+    let lattice = Lattice::of(&["a", "b"]).await.unwrap();
+    let mut beats = lattice.bus().subscribe(Subjects::new(&word("test")).beats()).await.unwrap();
+    let mut records = lattice.buckets().hosts.watch(">").await.unwrap();
+    lattice.up_text(PINNED).await.unwrap();
+    let host = loop {
+        let Some(Change::Entry(entry)) = records.next().await else { continue };
+        let record = HostRecord::decode(&entry.value.unwrap()).unwrap();
+        if record.ready.values().any(|ready| !ready.actors.is_empty()) {
+            break record.name;
+        }
+    };
+    // What was published before is here before.
+    let heard = std::iter::from_fn(|| beats.next().now_or_never().flatten());
+    let heard = heard.map(|message| Beat::decode(&message.payload).unwrap()).filter(|beat| beat.host == host);
+    let heard: Vec<_> = heard.collect();
+    assert!(heard.iter().any(|beat| beat.generation > 0 && beat.not_ready.is_empty()), "{heard:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
