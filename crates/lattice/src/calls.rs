@@ -10,6 +10,7 @@
 
 mod callee;
 mod caller;
+mod pace;
 mod peer;
 mod pending;
 mod request;

@@ -35,11 +35,11 @@ impl Peer {
 
     /// Starts what serves a call. It is known here before, and may end at once; a runtime that is shutting down ends it
     /// while it starts.
-    pub(super) fn start(&self, id: CallId, start: impl FnOnce() -> AbortHandle) {
+    pub(super) fn start(&self, id: CallId, start: impl FnOnce() -> Option<AbortHandle>) {
         self.running().insert(id.sequence, Running { task: None, inbox: None });
         let task = start();
         if let Some(running) = self.running().get_mut(&id.sequence) {
-            running.task = Some(task);
+            running.task = task;
         }
     }
 

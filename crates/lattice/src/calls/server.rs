@@ -10,6 +10,7 @@ use model::failure::{Failure, RpcError};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::pace::Pace;
 use super::peer::Peers;
 use super::serving::Serving;
 use super::{Callee, ECHO, Handler};
@@ -37,6 +38,7 @@ pub(super) struct Inner {
     token: Token,
     calls_max: usize,
     calls: Arc<Semaphore>,
+    pace: Arc<Pace>,
     closed: AtomicBool,
     replayed: AtomicU64,
     forged: AtomicU64,
@@ -89,6 +91,7 @@ impl Server {
             me,
             calls_max,
             calls: Arc::new(Semaphore::new(calls_max)),
+            pace: Arc::default(),
             closed: AtomicBool::new(false),
             replayed: AtomicU64::new(0),
             forged: AtomicU64::new(0),
@@ -222,7 +225,7 @@ impl Inner {
             return self.refuse(reply, RpcError::HostError(text));
         };
         let serving = Serving::new(self.clone(), peer.clone(), id, reply, permit);
-        peer.start(id, || tokio::spawn(serving.run(message)).abort_handle());
+        peer.start(id, || self.pace.begin(serving.run(message)));
     }
 
     /// The call whose answer goes to `reply`; none where that is no place for answers from here to `from`.

@@ -3,6 +3,7 @@
 mod failing;
 mod hostile;
 mod large;
+mod pacing;
 mod process;
 mod scene;
 mod stopping;

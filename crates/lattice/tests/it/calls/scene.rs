@@ -1,7 +1,7 @@
 //! Two hosts, and what serves at one of them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -27,6 +27,9 @@ pub(super) struct Echo {
     pub(super) dropped: AtomicUsize,
     /// Lets one call of `wait` go on.
     pub(super) release: tokio::sync::Notify,
+    /// How many have come to meet, and that another has.
+    meeting: Mutex<usize>,
+    met: Condvar,
 }
 
 struct Running<'a>(&'a Echo, bool);
@@ -68,6 +71,19 @@ impl Handler for Echo {
                 "trap" => Err(Failure::unknown(RpcError::ActorHandler("trapped".to_owned()))),
                 "grow" => Ok(vec![7; std::str::from_utf8(&call.payload).unwrap().parse().unwrap()].into()),
                 "panic" => panic!("as asked"),
+                "compute" => {
+                    let micros = std::str::from_utf8(&call.payload).unwrap().parse().unwrap();
+                    std::thread::sleep(Duration::from_micros(micros));
+                    Ok(Bytes::new())
+                }
+                "meet" => {
+                    let both = |here: &mut usize| !here.is_multiple_of(2);
+                    let mut here = self.meeting.lock().unwrap();
+                    *here += 1;
+                    self.met.notify_all();
+                    let (_here, late) = self.met.wait_timeout_while(here, AMPLE, both).unwrap();
+                    Ok(Bytes::from_static(if late.timed_out() { b"alone" } else { b"met" }))
+                }
                 "wait" => {
                     self.release.notified().await;
                     Ok(Bytes::from_static(b"done"))
