@@ -5,7 +5,6 @@ mod headers;
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
@@ -60,7 +59,7 @@ pub struct Subscription {
 #[derive(Debug)]
 pub(crate) enum Source {
     Memory(mpsc::Receiver<Message>),
-    Nats(async_nats::Subscriber),
+    Nats(crate::nats::Incoming),
 }
 
 impl Subscription {
@@ -83,8 +82,7 @@ impl Subscription {
         self.closed = Some(until);
         match &mut self.source {
             Source::Memory(messages) => messages.close(),
-            // It fails where the connection has ended, and waits where that is being made anew.
-            Source::Nats(messages) => drop(tokio::time::timeout_at(until.into(), messages.drain()).await),
+            Source::Nats(messages) => messages.close(until).await,
         }
     }
 }
@@ -93,7 +91,7 @@ impl Source {
     async fn next(&mut self) -> Option<Message> {
         match self {
             Source::Memory(messages) => messages.recv().await,
-            Source::Nats(messages) => messages.next().await.map(crate::nats::message),
+            Source::Nats(messages) => messages.next().await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The bus over NATS.
 
+mod incoming;
 mod outgoing;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::bus::{Bus, BusError, Headers, Message, Source, Subscription, check_si
 use crate::limits::{HANDED_MAX, PENDING_MAX, SUBSCRIBE_TIME_MAX};
 use crate::subject::{Subject, Token};
 
+pub(crate) use incoming::Incoming;
 use outgoing::Outgoing;
 
 /// How often the state of the connection is looked at.
@@ -104,7 +106,7 @@ impl NatsBus {
         subscribed: impl Future<Output = Result<Subscriber, SubscribeError>>,
     ) -> Result<Subscription, BusError> {
         match tokio::time::timeout(SUBSCRIBE_TIME_MAX, subscribed).await {
-            Ok(Ok(messages)) => Ok(Subscription::new(Source::Nats(messages))),
+            Ok(Ok(messages)) => Ok(Subscription::new(Source::Nats(Incoming::new(self.client.clone(), messages)))),
             Ok(Err(_)) => Err(BusError::Unwritable { subject: pattern.to_string(), what: "the subject".to_owned() }),
             Err(_) => Err(BusError::Disconnected { subject: pattern.to_string() }),
         }

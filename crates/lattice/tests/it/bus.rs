@@ -9,6 +9,7 @@ use lattice::limits::{
 use lattice::memory::MemoryBus;
 use lattice::subject::Subject;
 use rig::nats::{Options, Server};
+use rig::proxy::Proxy;
 
 use crate::twin::{AMPLE, Twin, connect, settle, soon, until};
 
@@ -328,4 +329,37 @@ async fn a_flush_has_a_deadline() {
     assert_eq!(error, BusError::Deadline { subject: "lath.l.re.here.here.echo".to_owned() });
     server.thaw().unwrap();
     bus.flush(soon()).await.unwrap();
+}
+
+/// A member of a group that leaves it while its connection is lost gets nothing of what comes for the group any more: not
+/// even where the client has told the server of it once more, and forgotten it since.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_a_group_in_the_moment_of_a_lost_connection_is_out_of_it() {
+    let Twin::Nats(server) = Twin::nats().await else { unreachable!() };
+    let proxy = Proxy::to_port(server.port()).await.unwrap();
+    let (stays, leaves) = (connect(&server.url(), "s").await, connect(&proxy.nats_url(), "l").await);
+    let (to, group) = ("g.a", || "members".parse().unwrap());
+    let mut heard = stays.subscribe_group(subject(to), group()).await.unwrap();
+    settle(&stays).await;
+    for round in 0..40 {
+        let mut leaving = leaves.subscribe_group(subject(to), group()).await.unwrap();
+        settle(&leaves).await;
+        let lost = async {
+            tokio::time::sleep(Duration::from_micros(round % 8 * 50)).await;
+            proxy.drop_connections();
+        };
+        let left = async {
+            leaving.close().await;
+            while leaving.next().await.is_some() {}
+        };
+        tokio::join!(lost, left);
+        let give_up = Instant::now() + AMPLE;
+        while leaves.flush(Instant::now() + Duration::from_secs(1)).await.is_err() {
+            assert!(Instant::now() < give_up, "it does not come back");
+        }
+        for number in 0..20 {
+            stays.publish(message(to, &number.to_string())).unwrap();
+        }
+        assert_eq!(so_far(&stays, &mut heard).await.len(), 20, "round {round}");
+    }
 }
