@@ -87,19 +87,7 @@ pub fn compose(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, Compos
             set.map_err(|error| link(&format!("import `{}` of {part}", wire.import), &chain(&error)))?;
         }
     }
-    if let Some((part, instance)) = members.first() {
-        for receiver in &plan.receivers {
-            let export = linker.export(part, *instance, &receiver.export)?;
-            let outlet = linker.receiver(&receiver.contract, &receiver.adapter, export)?;
-            let exported = linker.graph.export(outlet, receiver.label.as_str());
-            exported.map_err(|error| link(&format!("export `{}` of {part}", receiver.label), &chain(&error)))?;
-        }
-    }
-    if let (Some(http), Some((part, instance))) = (&plan.http, members.first()) {
-        let handler = linker.export(part, *instance, &http.export)?;
-        let exported = linker.graph.export(handler, http.export.as_str());
-        exported.map_err(|error| link(&format!("export `{}` of {part}", http.export), &chain(&error)))?;
-    }
+    linker.entrances(plan, &members)?;
     let mut composite = linker.graph.encode(EncodeOptions::default()).map_err(|error| ComposeError::Encode {
         actor: plan.members.first().map(|member| member.actor.to_string()).unwrap_or_default(),
         reason: chain(&error),
@@ -115,6 +103,29 @@ struct Linker<'a> {
 }
 
 impl Linker<'_> {
+    /// The exports of the composite: of its actor, or of the first of a chain before that.
+    fn entrances(&mut self, plan: &CompositePlan, members: &[(String, NodeId)]) -> Result<(), ComposeError> {
+        let outermost = |via: &[usize], label: &str| {
+            let member = members.get(via.first().copied().unwrap_or_default());
+            member.ok_or_else(|| link(&format!("export `{label}`"), "no such member"))
+        };
+        let mut exports = Vec::with_capacity(plan.receivers.len() + plan.http.len());
+        for receiver in &plan.receivers {
+            let (part, instance) = outermost(&receiver.via, &receiver.label)?;
+            let export = self.export(part, *instance, &receiver.export)?;
+            exports.push((part, &receiver.label, self.receiver(&receiver.contract, &receiver.adapter, export)?));
+        }
+        for http in &plan.http {
+            let (part, instance) = outermost(&http.via, &http.label)?;
+            exports.push((part, &http.label, self.export(part, *instance, &http.export)?));
+        }
+        for (part, label, outlet) in exports {
+            let exported = self.graph.export(outlet, label.as_str());
+            exported.map_err(|error| link(&format!("export `{label}` of {part}"), &chain(&error)))?;
+        }
+        Ok(())
+    }
+
     fn component(&mut self, part: &str, digest: &Digest) -> Result<PackageId, ComposeError> {
         let bytes =
             (self.parts)(digest).ok_or_else(|| ComposeError::Missing { part: part.to_owned(), digest: *digest })?;

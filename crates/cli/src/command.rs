@@ -14,8 +14,11 @@ mod lattice;
 mod plan;
 mod rollback;
 mod run;
+mod secret;
 mod status;
 mod up;
+
+use std::net::SocketAddr;
 
 use clap::Subcommand;
 
@@ -25,6 +28,11 @@ use crate::output::{Outcome, Output};
 
 /// The data folder, beside the manifest, where none is named.
 const DATA: &str = ".lath";
+
+/// Where an ingress is reached.
+fn url(address: SocketAddr, secure: bool) -> String {
+    format!("{}://{address}", if secure { "https" } else { "http" })
+}
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
@@ -43,6 +51,7 @@ pub(crate) enum Command {
     Forget(forget::Forget),
     Host(host::Host),
     Context(context::Context),
+    Secret(secret::Secret),
     Lattice(lattice::Lattice),
 }
 
@@ -61,8 +70,9 @@ pub(crate) fn run(command: Command, output: &Output, environment: &Environment) 
         Command::Rollback(rollback) => rollback.run(output, environment),
         Command::Drain(drain) => drain.run(output, environment),
         Command::Forget(forget) => forget.run(output, environment),
-        Command::Host(host) => host.run(output),
+        Command::Host(host) => host.run(output, environment),
         Command::Context(context) => context.run(output, environment),
+        Command::Secret(secret) => secret.run(output, environment),
         Command::Lattice(lattice) => lattice.run(output),
     }
 }

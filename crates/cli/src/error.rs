@@ -20,6 +20,7 @@ use host::application::{Application, ApplicationError};
 use host::command::CommandError;
 use host::config::ConfigError;
 use host::node::NodeError;
+use host::observe::ObserveError;
 use host::operate::OperateError;
 use lattice::connect::ConnectError;
 use model::failure::{Failure, Progress};
@@ -93,6 +94,9 @@ pub(crate) enum CliError {
     Compose { actor: ActorName, source: Box<ComposeError> },
     #[error(transparent)]
     Host(Box<HostError>),
+    /// The process cannot be observed.
+    #[error(transparent)]
+    Observe(Box<ObserveError>),
     /// The function to call cannot be told from what was written.
     #[error("{message}")]
     Function { message: String, help: String },
@@ -148,7 +152,7 @@ impl CliError {
             Self::Plan { .. } => "plan",
             Self::Application(_) => "application",
             Self::Compose { .. } => "compose",
-            Self::Start { .. } | Self::Host(_) | Self::CutOff { .. } => "host",
+            Self::Start { .. } | Self::Host(_) | Self::Observe(_) | Self::CutOff { .. } => "host",
             Self::HostFile { .. } | Self::Node(_) | Self::Superseded { .. } => "host",
             Self::Join { .. } => "lattice",
             Self::Connect { .. } | Self::Operate(_) => "lattice",

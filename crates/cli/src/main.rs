@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod lattice;
 mod logging;
+mod observing;
 mod output;
 mod signal;
 mod source_file;

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use model::failure::{Failure, RpcError};
+use tokio::sync::Semaphore;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
 pub(crate) use self::idle::IdleInstances;
@@ -20,7 +21,7 @@ pub use self::stats::ActorStats;
 
 use self::admission::{Admission, Place};
 pub use self::handle::Unanswered;
-use self::handle::{Entrance, entrance};
+use self::handle::{Entrance, entrances};
 use self::idle::Idle;
 use self::stats::Counters;
 use crate::call::CallContext;
@@ -29,6 +30,7 @@ use crate::component::Component;
 use crate::deadline;
 use crate::engine::Flavour;
 use crate::error::EngineError;
+use crate::limits::{HOSTCALL_SPARE_BYTES, LOOKUPS_MAX};
 use crate::linker;
 use crate::log::Log;
 use crate::native::Native;
@@ -40,7 +42,7 @@ use crate::{wasi, wire};
 
 /// A composite that can be called. Cheap to clone.
 #[derive(Clone)]
-pub struct Actor(Arc<Inner>);
+pub struct Actor(Arc<Inner>, usize);
 
 struct Inner {
     flavour: Arc<Flavour>,
@@ -48,7 +50,7 @@ struct Inner {
     /// `receive` of each receiver.
     receivers: Vec<ComponentExportIndex>,
     /// Where requests of HTTP go in.
-    entrance: Option<Entrance>,
+    entrances: Vec<Entrance>,
     admission: Admission,
     idle: Arc<Idle>,
     shared: Arc<Shared>,
@@ -64,8 +66,12 @@ pub(crate) struct Shared {
     pub(crate) live: Live,
     /// The folders it may use, opened.
     pub(crate) folders: WasiFilesystemCtx,
+    /// One permit for each name that it may look up at once.
+    pub(crate) lookups: Arc<Semaphore>,
     /// What it has because it is a command.
     pub(crate) process: Option<Process>,
+    /// What one call of the host may lift, in wasmtime's measure: bytes in the host's memory.
+    pub(crate) lift_bytes_max: usize,
     counters: Counters,
 }
 
@@ -89,13 +95,24 @@ impl Actor {
         check_settings(&settings)?;
         let instances = linker::connect(component, &settings, native)?;
         let receivers = receivers(component, &settings)?;
-        let entrance = entrance(&instances, &settings)?;
+        let entrances = entrances(&instances, &settings)?;
         let flavour = Arc::clone(&component.flavour);
         let idle = Idle::new(&settings);
         flavour.shared.idle.add(&idle);
         let admission = Admission::new(&settings);
-        let shared = Arc::new(Shared::new(settings, outbound, flavour.shared.live.clone(), None)?);
-        Ok(Self(Arc::new(Inner { flavour, instances, receivers, entrance, admission, idle, shared })))
+        let mut shared = Shared::new(settings, outbound, flavour.shared.live.clone(), None)?;
+        if native.is_some() {
+            // Its functions take any value: of a list of bytes, each byte is as large as that.
+            shared.lift_bytes_max = shared.lift_bytes_max.saturating_mul(size_of::<Val>());
+        }
+        let shared = Arc::new(shared);
+        Ok(Self(Arc::new(Inner { flavour, instances, receivers, entrances, admission, idle, shared }), 0))
+    }
+
+    /// The same actor, whose requests of HTTP come in by the export with this index in
+    /// [`ActorSettings::http`](crate::ActorSettings::http); without a word it is the first.
+    pub fn entering(&self, entrance: usize) -> Self {
+        Self(Arc::clone(&self.0), entrance)
     }
 
     /// The actor's name.
@@ -173,7 +190,10 @@ impl Shared {
         let log = Log::new(&settings.name, settings.log_bytes_per_s);
         let folders = wasi::open_folders(&settings)?;
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { id, settings, outbound, log, live, folders, process, counters: Counters::default() })
+        let lift_bytes_max = settings.message_bytes_max.saturating_add(HOSTCALL_SPARE_BYTES);
+        let counters = Counters::default();
+        let lookups = Arc::new(Semaphore::new(LOOKUPS_MAX));
+        Ok(Self { id, settings, outbound, log, live, folders, lookups, process, lift_bytes_max, counters })
     }
 
     /// Refuses a message of `bytes` if that is too large.

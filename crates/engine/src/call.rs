@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use model::trace::Trace;
+
 use crate::http::Horizon;
 
 /// The context of one call. Cheap to clone.
@@ -11,7 +13,7 @@ pub struct CallContext {
     call_id: u128,
     deadline: Instant,
     depth: u32,
-    trace: Option<Arc<str>>,
+    trace: Option<Arc<Trace>>,
     held: Option<Arc<Held>>,
     /// Where the deadline moves: what an instance does for a request of HTTP.
     horizon: Option<Arc<Horizon>>,
@@ -36,8 +38,8 @@ impl CallContext {
         self
     }
 
-    /// The same call as part of a trace: what the caller wrote as `traceparent` (W3C Trace Context).
-    pub fn traced(mut self, trace: Option<Arc<str>>) -> Self {
+    /// The same call as part of a trace.
+    pub fn traced(mut self, trace: Option<Arc<Trace>>) -> Self {
         self.trace = trace;
         self
     }
@@ -65,7 +67,7 @@ impl CallContext {
     }
 
     /// The trace that the call belongs to.
-    pub fn trace(&self) -> Option<&Arc<str>> {
+    pub fn trace(&self) -> Option<&Arc<Trace>> {
         self.trace.as_ref()
     }
 

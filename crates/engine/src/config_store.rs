@@ -26,11 +26,12 @@ type Pairs = Vec<(String, String)>;
 pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut store = linker.instance(CONFIG)?;
     store.func_wrap("get", |guest: Guest<'_>, (key,): (String,)| {
-        Ok((Ok::<Option<String>, Error>(guest.data().shared.settings.config.get(&key).cloned()),))
+        let value = guest.data().shared.settings.config.get(&key).map(|value| value.expose().to_owned());
+        Ok((Ok::<Option<String>, Error>(value),))
     })?;
     store.func_wrap("get-all", |guest: Guest<'_>, (): ()| {
         let config = &guest.data().shared.settings.config;
-        let pairs = config.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let pairs = config.iter().map(|(key, value)| (key.clone(), value.expose().to_owned())).collect();
         Ok((Ok::<Pairs, Error>(pairs),))
     })
 }

@@ -14,9 +14,10 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
+
+use crate::CallContext;
 
 pub(crate) use handles::Handles;
 pub(crate) use link::define;
@@ -131,7 +132,7 @@ pub trait Stores: Send + Sync + 'static {
     /// [`StoreError::NoSuchStore`] where it is not told of one of that name.
     fn open(&self, name: &str) -> Result<(), StoreError>;
 
-    /// Does one thing in a store, before `deadline`. The store is found by its name each time, so that a handle outlives
-    /// a change of what the name means.
-    fn run<'a>(&'a self, name: &'a str, operation: Operation, deadline: Instant) -> Answering<'a>;
+    /// Does one thing in a store, for what an instance does within `call` and before its deadline. The store is found by its
+    /// name each time, so that a handle outlives a change of what the name means.
+    fn run<'a>(&'a self, name: &'a str, operation: Operation, call: &'a CallContext) -> Answering<'a>;
 }

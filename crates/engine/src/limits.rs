@@ -64,6 +64,13 @@ pub const FILES_MAX: usize = 256;
 /// Sockets that one instance has: 128 sockets.
 pub const SOCKETS_MAX: usize = 128;
 
+/// Names that one actor looks up at once, those among them whose answers it has not taken; more fail with
+/// `temporary-resolver-failure` in 0.2, and wait in 0.3: 16 lookups.
+pub const LOOKUPS_MAX: usize = 16;
+
+/// How long a lookup counts that an actor gave up, because the system goes on with it: 10 seconds.
+pub const LOOKUP_ABANDONED_TIME: Duration = Duration::from_secs(10);
+
 /// How long a command may run that was given no other time: 10 years.
 pub const COMMAND_TIME_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
+use model::trace::Trace;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -52,28 +53,34 @@ impl Log {
         true
     }
 
-    fn line(&self, stream: &'static str, line: &[u8]) {
+    fn line(&self, stream: &'static str, line: &[u8], trace: Option<&Trace>) {
         if self.admits(line.len()) {
             let line = defused(&String::from_utf8_lossy(line), usize::MAX);
-            tracing::info!(target: "lath::actor", actor = self.actor, stream, "{line}");
+            let trace = recorded(trace);
+            let traceparent = trace.as_deref();
+            tracing::info!(target: "lath::actor", actor = self.actor, stream, traceparent, "{line}");
         }
     }
 
     /// Logs what a guest says by `wasi:logging`: one event, whatever it holds.
-    pub(crate) fn event(&self, level: Level, context: &str, message: &str) {
+    pub(crate) fn event(&self, level: Level, context: &str, message: &str, trace: Option<&Trace>) {
         let actor = self.actor.as_str();
         let message = defused(message, limits::LOG_LINE_BYTES_MAX);
         let context = defused(context, limits::LOG_CONTEXT_BYTES_MAX);
         if !self.admits(message.len().saturating_add(context.len())) {
             return;
         }
+        let trace = recorded(trace);
+        let traceparent = trace.as_deref();
         match level {
-            Level::Trace => tracing::trace!(target: "lath::actor", actor, context, "{message}"),
-            Level::Debug => tracing::debug!(target: "lath::actor", actor, context, "{message}"),
-            Level::Info => tracing::info!(target: "lath::actor", actor, context, "{message}"),
-            Level::Warn => tracing::warn!(target: "lath::actor", actor, context, "{message}"),
-            Level::Error => tracing::error!(target: "lath::actor", actor, context, "{message}"),
-            Level::Critical => tracing::error!(target: "lath::actor", actor, context, critical = true, "{message}"),
+            Level::Trace => tracing::trace!(target: "lath::actor", actor, context, traceparent, "{message}"),
+            Level::Debug => tracing::debug!(target: "lath::actor", actor, context, traceparent, "{message}"),
+            Level::Info => tracing::info!(target: "lath::actor", actor, context, traceparent, "{message}"),
+            Level::Warn => tracing::warn!(target: "lath::actor", actor, context, traceparent, "{message}"),
+            Level::Error => tracing::error!(target: "lath::actor", actor, context, traceparent, "{message}"),
+            Level::Critical => {
+                tracing::error!(target: "lath::actor", actor, context, traceparent, critical = true, "{message}");
+            }
         }
     }
 
@@ -82,6 +89,11 @@ impl Log {
             tracing::warn!(target: "lath::actor", actor = self.actor, "{suppressed} lines suppressed");
         }
     }
+}
+
+/// The trace that a line belongs to, where it is recorded: else there is nothing to find by it.
+fn recorded(trace: Option<&Trace>) -> Option<String> {
+    trace.filter(|trace| trace.parent.is_sampled()).map(|trace| trace.parent.to_string())
 }
 
 impl Drop for Log {
@@ -137,11 +149,22 @@ pub(crate) struct Lines {
     log: Arc<Log>,
     stream: &'static str,
     unfinished: Mutex<Vec<u8>>,
+    /// The trace of the call that the instance serves.
+    trace: Mutex<Option<Arc<Trace>>>,
 }
 
 impl Lines {
-    pub(crate) fn new(log: &Arc<Log>, stream: &'static str) -> Arc<Self> {
-        Arc::new(Self { log: Arc::clone(log), stream, unfinished: Mutex::default() })
+    pub(crate) fn new(log: &Arc<Log>, stream: &'static str, trace: Option<Arc<Trace>>) -> Arc<Self> {
+        Arc::new(Self { log: Arc::clone(log), stream, unfinished: Mutex::default(), trace: Mutex::new(trace) })
+    }
+
+    /// From now on the instance serves a call of this trace.
+    pub(crate) fn enter(&self, trace: Option<Arc<Trace>>) {
+        *lock(&self.trace) = trace;
+    }
+
+    fn log(&self, line: &[u8]) {
+        self.log.line(self.stream, line, lock(&self.trace).as_deref());
     }
 
     /// Logs the lines that `bytes` completes.
@@ -151,7 +174,7 @@ impl Lines {
             let (text, ends) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
             self.extend(&mut unfinished, text);
             if ends {
-                self.log.line(self.stream, &unfinished);
+                self.log(&unfinished);
                 unfinished.clear();
             }
         }
@@ -162,7 +185,7 @@ impl Lines {
         while line.len() + text.len() > limits::LOG_LINE_BYTES_MAX {
             let (head, rest) = text.split_at(limits::LOG_LINE_BYTES_MAX - line.len());
             line.extend_from_slice(head);
-            self.log.line(self.stream, line);
+            self.log(line);
             line.clear();
             text = rest;
         }
@@ -173,7 +196,7 @@ impl Lines {
     pub(crate) fn finish(&self) {
         let mut unfinished = lock(&self.unfinished);
         if !unfinished.is_empty() {
-            self.log.line(self.stream, &unfinished);
+            self.log(&unfinished);
             unfinished.clear();
         }
     }

@@ -31,7 +31,8 @@ pub(crate) enum Level {
 /// Puts the interface into a linker.
 pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let log = |guest: StoreContextMut<'_, State>, (level, context, message): (Level, String, String)| {
-        guest.data().shared.log.event(level, &context, &message);
+        let State { shared, call, .. } = guest.data();
+        shared.log.event(level, &context, &message, call.trace().map(|trace| &**trace));
         Ok(())
     };
     linker.instance(LOGGING)?.func_wrap("log", log)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use model::destination::Destination;
 use model::folder::Folder;
+use model::secret::{SecretValue, Setting};
 
 use crate::http::{HttpVersion, Requests};
 use crate::keyvalue::StoreImport;
@@ -57,9 +58,9 @@ pub struct ActorSettings {
     /// Calls that one instance may serve, one after the other; 1 is a fresh instance for each call.
     pub reuse: u32,
     /// The environment the actor sees: what was granted, nothing else.
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<String, Setting<SecretValue>>,
     /// Its configuration, as `wasi:config` shows it.
-    pub config: BTreeMap<String, String>,
+    pub config: BTreeMap<String, Setting<SecretValue>>,
     /// Folders it may use.
     pub folders: Vec<Folder>,
     /// Where it may connect to with sockets.
@@ -72,8 +73,9 @@ pub struct ActorSettings {
     pub senders: Vec<String>,
     /// What the composite's imports of `wasi:keyvalue` are connected to.
     pub stores: Vec<StoreImport>,
-    /// Which `wasi:http` the composite exports, where it serves requests of HTTP.
-    pub http: Option<HttpVersion>,
+    /// The exports by which the composite serves requests of HTTP, in the order that
+    /// [`Actor::entering`](crate::Actor::entering) counts them: their labels, and which `wasi:http` each is.
+    pub http: Vec<(String, HttpVersion)>,
     /// Takes the composite's own requests of HTTP into the world; without it all are denied.
     pub requests: Option<Arc<dyn Requests>>,
     /// How long the body of an answer may take after its head.
@@ -103,7 +105,7 @@ impl ActorSettings {
             receivers: Vec::new(),
             senders: Vec::new(),
             stores: Vec::new(),
-            http: None,
+            http: Vec::new(),
             requests: None,
             streaming: crate::limits::HTTP_STREAMING_DEFAULT,
             body_bytes_max: crate::limits::HTTP_BODY_BYTES_MAX,

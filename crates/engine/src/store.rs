@@ -39,7 +39,7 @@ pub(crate) struct State {
 pub(crate) fn open(engine: &wasmtime::Engine, shared: &Arc<Shared>, call: CallContext) -> Store<State> {
     let mut store = Store::new(engine, State::new(shared, call));
     store.limiter(|state| &mut state.budget);
-    store.set_hostcall_fuel(shared.settings.message_bytes_max.saturating_add(limits::HOSTCALL_SPARE_BYTES));
+    store.set_hostcall_fuel(shared.lift_bytes_max);
     store.set_max_component_handles(limits::HANDLES_MAX);
     store.epoch_deadline_callback(|mut guest| look(guest.data_mut()));
     store.set_epoch_deadline(NEXT_TICK);
@@ -50,7 +50,7 @@ pub(crate) fn open(engine: &wasmtime::Engine, shared: &Arc<Shared>, call: CallCo
 pub(crate) fn reopen(store: &mut Store<State>, call: CallContext) {
     let state = store.data_mut();
     if let Some(wasi) = &mut state.wasi {
-        wasi.http.enter(&call);
+        wasi.enter(&call);
     }
     state.call = call;
     state.busy_ticks = 0;

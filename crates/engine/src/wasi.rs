@@ -6,6 +6,7 @@ mod network;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
@@ -128,14 +129,16 @@ pub(crate) struct Wasi {
     pub(crate) http: http::World,
     network: Network,
     lookups: Lookups,
+    /// One permit for each name that the actor may look up at once.
+    turns: Arc<Semaphore>,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
 }
 
 impl Wasi {
     fn new(shared: &Shared, call: &CallContext) -> Self {
-        let stdout = Lines::new(&shared.log, "stdout");
-        let stderr = Lines::new(&shared.log, "stderr");
+        let stdout = Lines::new(&shared.log, "stdout", call.trace().cloned());
+        let stderr = Lines::new(&shared.log, "stderr", call.trace().cloned());
         let mut builder = WasiCtx::builder();
         builder.stdout(Output::new(&stdout)).stderr(Output::new(&stderr)).max_random_size(limits::RANDOM_BYTES_MAX);
         let network = Network::new(&shared.settings.network);
@@ -144,20 +147,29 @@ impl Wasi {
             process.furnish(&mut builder);
         }
         for (name, value) in &shared.settings.env {
-            builder.env(name, value);
+            builder.env(name, value.expose());
         }
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(limits::HOST_RESOURCES_MAX);
         let http = http::World::new(shared.settings.requests.clone(), call.clone());
+        let turns = Arc::clone(&shared.lookups);
         let mut context = builder.build();
         context.filesystem().clone_from(&shared.folders);
-        Self { context, resources, http, network, lookups: Lookups::new(), stdout, stderr }
+        Self { context, resources, http, network, lookups: Lookups::new(), turns, stdout, stderr }
     }
 
     /// What lookups of names need.
     fn lookup(&mut self) -> lookup::View<'_> {
         let sockets = WasiSocketsCtxView { ctx: self.context.sockets(), table: &mut self.resources };
-        lookup::View::new(sockets, &self.network, &mut self.lookups)
+        lookup::View::new(sockets, &self.network, &mut self.lookups, &self.turns)
+    }
+
+    /// From now on what the instance does belongs to this call.
+    pub(crate) fn enter(&mut self, call: &CallContext) {
+        self.http.enter(call);
+        for lines in [&self.stdout, &self.stderr] {
+            lines.enter(call.trace().cloned());
+        }
     }
 
     /// Ends unfinished lines of output.

@@ -16,7 +16,7 @@ use model::manifest::{Actor, ComponentRef, Manifest, ManifestErrors};
 use plan::{Intent, Inventory, Plan, Problem};
 
 pub use build::BuildError;
-pub(crate) use parts::{read_bounded, read_text};
+pub(crate) use parts::{read_bounded, read_text, read_text_bounded};
 
 use crate::executor::parts::Memory;
 use crate::inventory;

@@ -11,11 +11,12 @@ pub use engine::{Ended, Pipe, Stdio};
 use model::destination::Destination;
 use model::folder::Folder;
 use model::ids::ByteSize;
+use model::secret::{SecretValue, Setting};
 use model::view::{ComponentView, Shape};
 use tokio::runtime::Handle;
 
-use crate::application::{ApplicationError, read_bounded};
-use crate::limits::COMPONENT_BYTES_MAX;
+use crate::application::{ApplicationError, read_bounded, read_text_bounded};
+use crate::limits::{COMMAND_CONFIG_BYTES_MAX, COMMAND_STOP_GRACE, COMPONENT_BYTES_MAX};
 
 /// The interface, without its version, that makes a component a command.
 const RUN: &str = "wasi:cli/run";
@@ -54,9 +55,9 @@ pub struct Request {
     /// Its arguments, without the name that it is called by: that is its file's.
     pub args: Vec<String>,
     /// Its environment.
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<String, Setting<SecretValue>>,
     /// Its configuration, as `wasi:config` shows it.
-    pub config: BTreeMap<String, String>,
+    pub config: BTreeMap<String, Setting<SecretValue>>,
     /// Folders that it may use.
     pub folders: Vec<Folder>,
     /// Where it may connect to.
@@ -90,6 +91,15 @@ pub fn worlds(path: &Path) -> Result<Worlds, CommandError> {
     let subject = path.display().to_string();
     let view = view(&subject, &read(path)?)?;
     Ok(worlds_of(&view))
+}
+
+/// The text of the file with a command's configuration.
+///
+/// # Errors
+///
+/// The file cannot be read, is larger than [`COMMAND_CONFIG_BYTES_MAX`], or is no text.
+pub fn read_config(path: &Path) -> Result<String, CommandError> {
+    Ok(read_text_bounded(path, COMMAND_CONFIG_BYTES_MAX).map_err(Box::new)?)
 }
 
 fn worlds_of(view: &ComponentView) -> Worlds {
@@ -143,7 +153,7 @@ impl Command {
             tokio::task::spawn_blocking(move || runtime.block_on(self.command.run(self.args, stdio, deadline)));
         match deadline {
             None => Ok(running.await.map_err(CommandError::Thread)??),
-            Some(deadline) => match tokio::time::timeout_at((deadline + STOP_GRACE).into(), running).await {
+            Some(deadline) => match tokio::time::timeout_at((deadline + COMMAND_STOP_GRACE).into(), running).await {
                 Ok(ended) => Ok(ended.map_err(CommandError::Thread)??),
                 // It waits for somebody who reads.
                 Err(_) => Ok(Ended::Late { backtrace: None }),
@@ -151,6 +161,3 @@ impl Command {
         }
     }
 }
-
-/// How long a command whose time is over may take to say where it was.
-const STOP_GRACE: Duration = Duration::from_secs(1);

@@ -11,6 +11,7 @@ mod deployment;
 mod disk;
 mod load;
 pub mod parts;
+mod resolve;
 mod retire;
 mod run;
 mod slot;
@@ -34,6 +35,9 @@ pub use self::status::{AppStatus, Status};
 
 use crate::limits::{DRAIN_TIME_MAX, RETIRE_GRACE, SPARES_MAX};
 use crate::router::Running;
+use crate::secrets::Secrets;
+use crate::settings::{Settings, warn};
+use crate::telemetry::Telemetry;
 
 /// Whose an executor is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +65,19 @@ pub struct ExecutorSettings {
     pub loads: usize,
     /// The bucket that providers with shared state keep it in; none on a host that is in no lattice.
     pub state: Option<Arc<dyn Bucket>>,
+    /// Where settings and secrets come from.
+    pub sources: Sources,
+    /// What the host tells of itself.
+    pub telemetry: Telemetry,
+}
+
+/// Where a host takes from what it gives to parts besides their components.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// What it gives in the place of what manifests say.
+    pub settings: Settings,
+    /// The values of secrets.
+    pub secrets: Secrets,
 }
 
 /// A composite, as it was loaded.
@@ -138,6 +155,7 @@ impl Executor {
     /// Where the engine does not start.
     pub fn start(settings: ExecutorSettings, tell: Tell) -> Result<Self, EngineError> {
         let engine = Engine::new(settings.engine.clone())?;
+        warn(&settings.sources.settings.unread);
         let wish =
             Wish { assigned: BTreeMap::new(), spares: Vec::new(), patience: DRAIN_TIME_MAX, grace: RETIRE_GRACE };
         let (wishes, asked) = watch::channel(wish);

@@ -14,9 +14,11 @@ use model::ids::ActorName;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::application::{Application, Step};
-use crate::executor::{LoadError, Loaded};
+use crate::executor::{LoadError, Loaded, Sources};
+use crate::ingress::TlsFiles;
 use crate::limits::DRAIN_TIME_MAX;
 use crate::runtime::Runtime;
+use crate::telemetry::Telemetry;
 
 /// How a host runs.
 #[derive(Clone, Debug)]
@@ -27,10 +29,16 @@ pub struct HostSettings {
     pub lattice: String,
     /// Where HTTP is served; nowhere where absent.
     pub listen: Option<SocketAddr>,
+    /// Where HTTP has its certificate from; without, it is not encrypted.
+    pub tls: Option<TlsFiles>,
     /// The folder for the data of providers.
     pub data: PathBuf,
     /// The folder for compiled code; none is kept where absent.
     pub cache: Option<PathBuf>,
+    /// What it tells of itself.
+    pub telemetry: Telemetry,
+    /// Where settings and secrets come from.
+    pub sources: Sources,
 }
 
 /// Why a host does not run.
@@ -67,6 +75,8 @@ pub enum HostError {
 pub struct Ready {
     /// Where HTTP is served.
     pub listen: Option<SocketAddr>,
+    /// True where it is served over TLS.
+    pub secure: bool,
     /// Composites, as they were loaded.
     pub loaded: Vec<Loaded>,
     /// How long the start took.

@@ -10,17 +10,21 @@ use engine::http::Body;
 use engine::{Actor, CallContext};
 use futures_util::future::BoxFuture;
 use http::Response;
-use lattice::call::{Origin, Target as Called, TraceParent, Word, WordError};
+use lattice::call::{Call, Origin, Target as Called, Trace, Word, WordError};
 use lattice::pulse::Stamp;
-use model::blueprint::{Blueprint, ReceiverPlan, Target, WIRE_1};
+use model::blueprint::{Blueprint, HttpVersion, ReceiverPlan, Target, WIRE_1};
 use model::contract::ContractName;
 use model::failure::{Failure, RpcError};
 use model::ids::{ActorName, AppName, HostName};
 use model::limits::DEADLINE_MAX;
 use model::placement::AppPlacement;
 use provider::contracts;
-use provider::http::{self as ingress, Exchange, Handler, HttpCall, Ingress, METHOD, Router, Settings};
+pub use provider::http::TlsFiles;
+use provider::http::{
+    self as ingress, Arrived, Drained, Exchange, Handler, HttpCall, Ingress, METHOD, Router, Settings, Watch,
+};
 
+use crate::exchange;
 use crate::host::HostError;
 use crate::router::{Far, Near, Reached, Switchboard, call_id, is_refused, others};
 
@@ -45,16 +49,21 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Serves on `address`, no routes at first. Requests are refused while the host is not awake, by `stamp`.
+    /// Serves on `address`, with `tls` over TLS, no routes at first. Requests are refused while the host is not awake, by `stamp`.
     ///
     /// # Errors
     ///
-    /// Where the address cannot be listened on.
-    pub fn open(address: SocketAddr, switchboard: Switchboard, stamp: Option<Arc<Stamp>>) -> Result<Self, HostError> {
+    /// Where the address cannot be listened on, or the certificate cannot be used.
+    pub fn open(
+        address: SocketAddr,
+        tls: Option<TlsFiles>,
+        switchboard: Switchboard,
+        stamp: Option<Arc<Stamp>>,
+    ) -> Result<Self, HostError> {
         let requests = contracts::handler().map_err(|error| HostError::Ingress(error.into()))?.name.clone();
         let listener = ingress::bind(address).map_err(HostError::Ingress)?;
         // Each application has its own deadline, which its door keeps.
-        let settings = Settings { call_deadline: DEADLINE_MAX, ..Settings::default() };
+        let settings = Settings { call_deadline: DEADLINE_MAX, tls, ..Settings::default() };
         let doors = Doors {
             applications: HashMap::new(),
             switchboard: switchboard.clone(),
@@ -90,25 +99,31 @@ impl Gate {
         self.ingress.switch(router, Arc::new(doors));
     }
 
-    /// Accepts no more connections and lets requests finish, within `patience`.
-    pub async fn drain(self, patience: Duration) {
-        self.ingress.drain(patience).await;
+    /// Accepts no more connections and lets requests finish, within `patience`. What actors do behind their answers goes
+    /// on until what is returned is dropped.
+    pub async fn drain(self, patience: Duration) -> Drained {
+        self.ingress.drain(patience).await
     }
 
     fn doors(&self, app: &Routed) -> AppDoors {
-        let actors: BTreeSet<_> = app.blueprint.routes.iter().map(|route| &route.to).collect();
-        let doors = actors.into_iter().filter_map(|actor| Some((actor.to_string(), self.door(app, actor)?)));
-        AppDoors { deadline: app.deadline, doors: doors.collect() }
+        let ways: BTreeSet<_> = app.blueprint.routes.iter().map(|route| (&route.to, &route.via)).collect();
+        let mut doors: HashMap<String, Vec<Door>> = HashMap::new();
+        for (actor, via) in ways {
+            doors.entry(actor.to_string()).or_default().extend(self.door(app, actor, via));
+        }
+        AppDoors { deadline: app.deadline, doors }
     }
 
-    /// The way to an actor that takes requests.
-    fn door(&self, app: &Routed, actor: &ActorName) -> Option<Door> {
+    /// The way to an actor that takes requests, behind a chain of middleware.
+    fn door(&self, app: &Routed, actor: &ActorName, via: &[ActorName]) -> Option<Door> {
         let application = &app.blueprint.application;
         let plan = app.blueprint.composites.get(actor)?;
-        if plan.http.is_some() {
-            return Some(self.open_door(app, actor));
+        if let Some(http) = plan.entrance(via).and_then(|entrance| plan.http.get(entrance)) {
+            return self.open_door(app, actor, via, http.version);
         }
-        let serves = |receiver: &&ReceiverPlan| receiver.contract.name.serves(&self.requests);
+        let serves = |receiver: &&ReceiverPlan| {
+            receiver.contract.name.serves(&self.requests) && plan.is_chain(&receiver.via, via)
+        };
         let receiver = plan.receivers.iter().find(serves)?.label.clone();
         let target = Target::Actor { actor: actor.clone(), receiver };
         let near = self.switchboard.find(application, &target, &self.requests, WIRE_1);
@@ -118,31 +133,45 @@ impl Gate {
                 let hosts = others(placement, &target, &outside.host);
                 match near {
                     Some(near) if hosts.is_empty() => Way::Near(near),
-                    near => Way::Far(Box::new(Far::new(near, outside.clone(), self.reached(app, actor, hosts)?))),
+                    near => {
+                        let words = words(&self.requests.to_string(), WIRE_1).ok()?;
+                        let reached = self.reached(app, (actor, via), words, hosts)?;
+                        Way::Far(Box::new(Far::new(near, outside.clone(), reached)))
+                    }
                 }
             }
             (Some(near), None) => Way::Near(near),
             (None, None) => Way::Nowhere,
         };
-        Some(Door { application: application.clone(), target, way })
+        Some(Door { application: application.clone(), via: via.to_vec(), target, way })
     }
 
-    /// The way to an actor that takes requests as they come, which it does on its own host only.
-    fn open_door(&self, app: &Routed, actor: &ActorName) -> Door {
+    /// The way to an actor that takes requests as they come.
+    fn open_door(&self, app: &Routed, actor: &ActorName, via: &[ActorName], version: HttpVersion) -> Option<Door> {
         let application = app.blueprint.application.clone();
         let target = Target::Actor { actor: actor.clone(), receiver: String::new() };
-        let here = self.switchboard.http(&application, actor);
-        let hosts = app.placement.as_deref().zip(self.switchboard.outside());
-        let elsewhere = hosts.map(|(placement, outside)| others(placement, &target, &outside.host)).unwrap_or_default();
-        Door { application, target, way: Way::Open { here, elsewhere } }
+        let here = self.switchboard.http(&application, actor, via);
+        let words = words(exchange::contract(version), exchange::WIRE).ok()?;
+        let elsewhere = app.placement.as_deref().zip(self.switchboard.outside()).and_then(|(placement, outside)| {
+            let hosts = others(placement, &target, &outside.host);
+            let reached = || self.reached(app, (actor, via), words, hosts.clone());
+            let far = || Some(Far::new(None, outside.clone(), reached()?));
+            (here.is_none() || !hosts.is_empty()).then(far).flatten().map(Box::new)
+        });
+        Some(Door { application, via: via.to_vec(), target, way: Way::Open { here, elsewhere } })
     }
 
-    fn reached(&self, app: &Routed, actor: &ActorName, hosts: BTreeSet<HostName>) -> Option<Reached> {
-        let (contract, wire) = words(&self.requests).ok()?;
+    fn reached(
+        &self,
+        app: &Routed,
+        (actor, via): (&ActorName, &[ActorName]),
+        (contract, wire): (Word, Word),
+        hosts: BTreeSet<HostName>,
+    ) -> Option<Reached> {
         Some(Reached {
             target: Called::actor(&app.blueprint.application, actor),
             origin: Origin::Ingress,
-            link: None,
+            link: chain(via).ok()?,
             contract,
             wire,
             hosts,
@@ -151,8 +180,20 @@ impl Gate {
     }
 }
 
-fn words(requests: &ContractName) -> Result<(Word, Word), WordError> {
-    Ok((requests.to_string().parse()?, WIRE_1.parse()?))
+fn words(contract: &str, wire: &str) -> Result<(Word, Word), WordError> {
+    Ok((contract.parse()?, wire.parse()?))
+}
+
+/// How a call names the chain of middleware of its route; none where there is none.
+pub(crate) fn chain(via: &[ActorName]) -> Result<Option<Word>, WordError> {
+    let names: Vec<&str> = via.iter().map(ActorName::as_str).collect();
+    if names.is_empty() { Ok(None) } else { names.join(",").parse().map(Some) }
+}
+
+/// The chain that a call names so.
+pub(crate) fn chain_in(call: &Call) -> Option<Vec<ActorName>> {
+    let names = call.link.iter().flat_map(|link| link.as_str().split(','));
+    names.map(|name| name.parse().ok()).collect()
 }
 
 /// The actors that take requests.
@@ -165,12 +206,15 @@ struct Doors {
 
 struct AppDoors {
     deadline: Duration,
-    doors: HashMap<String, Door>,
+    /// By actor: one for each chain of middleware before it.
+    doors: HashMap<String, Vec<Door>>,
 }
 
 /// An actor that takes requests, and the way to it.
 struct Door {
     application: AppName,
+    /// The middleware before it.
+    via: Vec<ActorName>,
     target: Target,
     way: Way,
 }
@@ -181,16 +225,22 @@ enum Way {
     /// It takes requests as they come.
     Open {
         here: Option<Actor>,
-        elsewhere: BTreeSet<HostName>,
+        elsewhere: Option<Box<Far>>,
     },
     /// It does not run, or not yet.
     Nowhere,
 }
 
+impl AppDoors {
+    fn door(&self, actor: &ActorName, via: &[ActorName]) -> Option<&Door> {
+        self.doors.get(actor.as_str())?.iter().find(|door| door.via == via)
+    }
+}
+
 impl Doors {
-    fn find(&self, application: &AppName, actor: &ActorName) -> Result<(&Door, Duration), Failure> {
+    fn find(&self, application: &AppName, actor: &ActorName, via: &[ActorName]) -> Result<(&Door, Duration), Failure> {
         let app = self.applications.get(application.as_str());
-        let found = app.and_then(|app| Some((app.doors.get(actor.as_str())?, app.deadline)));
+        let found = app.and_then(|app| Some((app.door(actor, via)?, app.deadline)));
         found.ok_or_else(|| not_running(application, actor))
     }
 
@@ -198,14 +248,18 @@ impl Doors {
         if let Some(stamp) = &self.stamp {
             stamp.admits(Instant::now())?;
         }
-        let (door, deadline) = self.find(exchange.application, exchange.actor)?;
+        let (door, deadline) = self.find(exchange.application, exchange.actor, exchange.via)?;
         let context = context(exchange.trace, exchange.deadline.min(Instant::now() + deadline));
         let Way::Open { here, elsewhere } = &door.way else {
             return Err(not_running(exchange.application, exchange.actor));
         };
         // The actor may have been replaced, or have come here, since the routes were served.
-        let again = || self.switchboard.http(exchange.application, exchange.actor);
-        let Some(actor) = here.clone().or_else(again) else { return Err(not_here(&exchange, elsewhere)) };
+        let again = || self.switchboard.http(exchange.application, exchange.actor, exchange.via);
+        let found = || again().or_else(|| here.clone());
+        if let Some(far) = elsewhere {
+            return Box::pin(far.exchange(exchange.request, &found, &context)).await;
+        }
+        let Some(actor) = found() else { return Err(not_running(exchange.application, exchange.actor)) };
         let unanswered = match Box::pin(actor.handle(exchange.request, &context)).await {
             Err(unanswered) => unanswered,
             Ok(response) => return Ok(response),
@@ -222,7 +276,7 @@ impl Doors {
         if let Some(stamp) = &self.stamp {
             stamp.admits(Instant::now())?;
         }
-        let (door, deadline) = self.find(call.application, call.actor)?;
+        let (door, deadline) = self.find(call.application, call.actor, call.via)?;
         let deadline = call.deadline.min(Instant::now() + deadline);
         let context = context(call.trace, deadline);
         let payload = Bytes::from(call.payload);
@@ -243,25 +297,9 @@ impl Doors {
     }
 }
 
-/// A call from outside, of the trace that the client wrote.
-fn context(trace: Option<&str>, deadline: Instant) -> CallContext {
-    let trace = trace.filter(|text| text.parse::<TraceParent>().is_ok());
-    CallContext::new(call_id(), deadline).traced(trace.map(Arc::from))
-}
-
-/// Why an actor that takes requests as they come cannot be reached.
-fn not_here(exchange: &Exchange<'_>, elsewhere: &BTreeSet<HostName>) -> Failure {
-    let Exchange { application, actor, .. } = exchange;
-    if elsewhere.is_empty() {
-        return not_running(application, actor);
-    }
-    let hosts: Vec<_> = elsewhere.iter().map(ToString::to_string).collect();
-    let hosts = hosts.join(", ");
-    let text = format!(
-        "actor {application}/{actor} takes requests by wasi:http, on its own hosts only: send them to {hosts}, or place \
-         the actor on this host too"
-    );
-    Failure::not_started(RpcError::Transport(text))
+/// A call from outside, of this trace.
+fn context(trace: Option<Arc<Trace>>, deadline: Instant) -> CallContext {
+    CallContext::new(call_id(), deadline).traced(trace)
 }
 
 fn not_running(application: &AppName, actor: &ActorName) -> Failure {
@@ -273,8 +311,12 @@ impl Handler for Doors {
         Box::pin(self.answer(call))
     }
 
-    fn streams(&self, application: &AppName, actor: &ActorName) -> bool {
-        let door = self.applications.get(application.as_str()).and_then(|app| app.doors.get(actor.as_str()));
+    fn watch(&self, request: &Arrived<'_>) -> Option<Box<dyn Watch>> {
+        self.switchboard.telemetry().request(request)
+    }
+
+    fn streams(&self, application: &AppName, actor: &ActorName, via: &[ActorName]) -> bool {
+        let door = self.applications.get(application.as_str()).and_then(|app| app.door(actor, via));
         door.is_some_and(|door| matches!(door.way, Way::Open { .. }))
     }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use model::blueprint::Bridge;
 use model::contract::ContractName;
 use plan::{Inventory, Offer, State};
-use provider::{ProviderError, catalogue, contracts};
+use provider::{ProviderError, catalogue, contracts, keyvalue};
 
 /// Linear memories that one composite may have: what the engine's pool is made for.
 const MEMORIES_MAX: u32 = engine::limits::MEMORIES_PER_COMPONENT_MAX;
@@ -22,8 +23,12 @@ pub(crate) fn inventory() -> Result<Inventory, ProviderError> {
             Offer { contracts: kind.offers()?, natives: names(&kind.natives()), state },
         );
     }
+    // The engine has the functions of `wasi:keyvalue`; what they do elsewhere travels as plain values.
+    let bridge = Bridge { contract: contracts::store()?, reads: keyvalue::plain::reads() };
+    let keyvalue: Vec<_> = engine::keyvalue::interfaces().collect();
     Ok(Inventory {
         offers,
+        bridges: names(&keyvalue).into_iter().map(|native| (native, bridge.clone())).collect(),
         // The engine names a track, `@0.2`; the planner compares tracks of whole versions.
         host_imports: engine::host_imports().iter().filter_map(|name| whole(name)).collect(),
         ingress: contracts::handler()?,

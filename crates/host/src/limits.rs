@@ -19,6 +19,12 @@ pub const COMPONENT_BYTES_MAX: u64 = 268_435_456;
 /// Memory of a command, unless `--memory` says otherwise: 1GiB.
 pub const COMMAND_MEMORY_DEFAULT: ByteSize = ByteSize(1 << 30);
 
+/// The file with the configuration of a command: 1048576 bytes; a larger one is refused.
+pub const COMMAND_CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// How long a command whose time is over may take to say where it was, because nobody takes what it writes: 1 s.
+pub const COMMAND_STOP_GRACE: Duration = Duration::from_secs(1);
+
 /// The longest that draining may take: 30 s. What still runs then is cut off.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -231,3 +237,48 @@ pub const DERIVING_MAX: usize = 2;
 
 /// Actors that a host keeps compiled because it may have to take them over: 256.
 pub const SPARES_MAX: usize = 256;
+
+/// How long a host leaves it to another to pass secrets on to those who cannot open them, and to itself after a failure: 5 s.
+pub const PASS_ON_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long changes are gathered before secrets are passed on: 100 ms.
+pub const PASS_ON_PAUSE: Duration = Duration::from_millis(100);
+
+/// Settings of a host that are told to be given to nobody, at once; more are counted: 32.
+pub const STRANGERS_TOLD_MAX: usize = 32;
+
+/// Settings, and secrets, that a host takes from its environment, each: 1024; more are passed over, and told.
+pub const SETTINGS_MAX: usize = 1_024;
+
+/// Sets of labels that the metrics of a host have in all: 5000. Further ones count as `other`.
+pub const SERIES_MAX: usize = 5_000;
+
+/// Sets of labels that the metrics of one application have on a host: 1000. Further ones count as `other`.
+pub const SERIES_PER_APPLICATION_MAX: usize = 1_000;
+
+/// Spans that wait to be exported: 2048; more are dropped and counted.
+pub const SPANS_QUEUED_MAX: usize = 2_048;
+
+/// Lines of logs that wait to be exported: 2048; more are dropped and counted.
+pub const LOGS_QUEUED_MAX: usize = 2_048;
+
+/// Spans or lines that are exported in one request: 512.
+pub const EXPORT_BATCH_MAX: usize = 512;
+
+/// How long what is left may take to be exported when a host ends: 3 s.
+pub const EXPORT_FLUSH_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// The answer of a collector: 65536 bytes; a longer one counts as a failure.
+pub const COLLECTOR_ANSWER_BYTES_MAX: u64 = 65_536;
+
+/// Headers that are sent to a collector: 64; more are refused.
+pub const COLLECTOR_HEADERS_MAX: usize = 64;
+
+/// Connections to a host's observe address at once: 16; others wait.
+pub const OBSERVERS_MAX: usize = 16;
+
+/// How long a host's loop may stand still before `/healthz` fails: 5 s.
+pub const LOOP_STALL_MAX: Duration = Duration::from_secs(5);
+
+/// Reasons that `/readyz` tells: 100; of more, their number.
+pub const REASONS_MAX: usize = 100;

@@ -12,11 +12,13 @@ mod beats;
 mod documents;
 mod leave;
 mod outsiders;
+mod passing;
 mod run;
 mod share;
 mod standing;
 mod store;
 mod told;
+pub(crate) mod view;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use lattice::bus::{Bus, BusError};
 use lattice::document::{HostRecord, Incarnation, Storage};
 use lattice::objects::Objects;
+use lattice::secrets::SealingKey;
 use lattice::store::{Buckets, StoreError};
 use lattice::subject::{Subjects, TokenError};
 use model::ids::{AppName, HostName, Labels, ProviderName};
@@ -35,9 +38,12 @@ use tokio::sync::{mpsc, watch as watching};
 pub use self::standing::{NodeNews, NodeStatus};
 
 use crate::control::Exit;
-use crate::executor::LoadError;
+use crate::executor::{LoadError, Sources};
 use crate::health::Health;
 use crate::host::HostError;
+use crate::ingress::TlsFiles;
+use crate::secrets::OwnKeyError;
+use crate::telemetry::Telemetry;
 
 /// Who a host is, and how it runs.
 #[derive(Clone, Debug)]
@@ -50,6 +56,8 @@ pub struct NodeSettings {
     pub planner: bool,
     /// Where HTTP is served; nowhere where absent.
     pub listen: Option<SocketAddr>,
+    /// Where HTTP has its certificate from; without, it is not encrypted.
+    pub tls: Option<TlsFiles>,
     /// The folder for the data of providers: `apps/APPLICATION` in it for each application.
     pub data: PathBuf,
     /// The folder for components and compiled code.
@@ -58,6 +66,10 @@ pub struct NodeSettings {
     pub instances: u32,
     /// The version of lath that it is.
     pub version: String,
+    /// What it tells of itself.
+    pub telemetry: Telemetry,
+    /// Where settings and secrets come from, besides the lattice's store.
+    pub sources: Sources,
 }
 
 /// A host's way to its lattice.
@@ -93,6 +105,9 @@ pub enum NodeError {
     /// A built-in contract cannot be read.
     #[error(transparent)]
     BuiltIn(#[from] provider::ProviderError),
+    /// The key that secrets are sealed to.
+    #[error(transparent)]
+    Key(#[from] OwnKeyError),
     /// A folder cannot be made.
     #[error("cannot use the folder {}; check that it may be written to", folder.display())]
     Folder {
@@ -181,15 +196,19 @@ impl NodeSettings {
         listen: Option<SocketAddr>,
         storage: Storage,
         states: BTreeSet<(AppName, ProviderName)>,
+        sealing: SealingKey,
     ) -> HostRecord {
         HostRecord {
             name: self.name.clone(),
             incarnation,
             version: self.version.clone(),
             labels: self.labels.clone(),
+            sealing: Some(sealing),
+            settings: self.sources.settings.told(),
             draining: false,
             planner: self.planner,
             listen,
+            secure: self.tls.is_some(),
             kinds: provider::catalogue().iter().map(|kind| kind.name().to_owned()).collect(),
             states,
             storage,

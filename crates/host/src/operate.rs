@@ -18,6 +18,8 @@ mod hear;
 mod name;
 mod preview;
 mod read;
+mod routes;
+mod secrets;
 pub mod status;
 mod unreadable;
 pub mod view;
@@ -30,6 +32,7 @@ pub use drain::{Drained, Forgotten};
 pub use error::OperateError;
 pub use name::application_name;
 pub use preview::{Placing, Preview};
+pub use secrets::{SecretSet, SecretStatus};
 pub use unreadable::{Unreadable, What};
 pub use wait::Waited;
 

@@ -4,6 +4,7 @@
 //! either changes. A link leads to a target on this host (`near`), to one that other hosts have
 //! (`far`), or to a process of its own (`external`).
 
+mod bridge;
 mod chain;
 mod external;
 mod far;
@@ -33,6 +34,7 @@ pub use self::switchboard::{Running, Switchboard};
 use self::link::Link;
 use self::shelf::Shelf;
 use crate::limits::RELINKS_MAX;
+use crate::telemetry::Telemetry;
 
 /// The links of one composite. Empty until all targets are ready, and again while draining.
 #[derive(Default)]
@@ -50,6 +52,8 @@ pub struct Scope<'a> {
     pub targets: &'a Targets,
     /// Where it runs, and the way there; none on a host by itself.
     pub elsewhere: Option<(&'a AppPlacement, &'a Outside)>,
+    /// What measures calls.
+    pub telemetry: &'a Telemetry,
 }
 
 impl Outbox {
@@ -59,11 +63,12 @@ impl Outbox {
         let before = self.links.load_full();
         let wires = plan.members.iter().flat_map(|member| &member.wires);
         let links = wires.filter_map(|wire| match &wire.to {
-            WireTo::Sender(sender) => Some(Link::new(sender, scope, &before)),
+            WireTo::Sender(sender) => Some(Link::new(sender, scope, before.iter())),
             WireTo::Member { .. } | WireTo::Native(_) => None,
         });
         self.links.store(Arc::new(links.collect()));
-        self.shelves.store(Arc::new(shelf::natives(plan).map(|native| Shelf::new(native, scope.targets)).collect()));
+        let before = self.shelves.load_full();
+        self.shelves.store(Arc::new(shelf::natives(plan).map(|native| Shelf::new(native, scope, &before)).collect()));
     }
 
     /// Closes all links; also breaks the circles of actors that call each other.

@@ -5,21 +5,25 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine::{Actor, EngineSettings};
+use engine::{Actor, Engine, EngineSettings};
 use futures_util::future::{OptionFuture, join};
 use lattice::bus::Bus;
 use lattice::subject::{SubjectError, Subjects};
 use model::blueprint::{Blueprint, CompositePlan, WireTo};
-use model::ids::{ActorName, HostName, LatticeName, NameError};
-use tokio::sync::{mpsc, oneshot};
+use model::ids::{ActorName, AppName, HostName, LatticeName, NameError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 use crate::application::{Application, Step};
 use crate::executor::{Deployment, Executor, ExecutorSettings, LoadError, Loaded, News, Status, Tenancy};
 use crate::host::{HostError, HostSettings, Ready, Serving};
 use crate::ingress::{Gate, Routed};
 use crate::limits::DRAIN_TIME_MAX;
+use crate::node::view::parts;
 use crate::router::Switchboard;
 use crate::server::{Reception, Server, Trust};
+use crate::settings::warn;
+use crate::telemetry::{Samples, Source, Telemetry, running};
 
 /// The version of an application that runs by itself.
 const VERSION: u64 = 1;
@@ -62,8 +66,11 @@ impl Runtime {
             engine: engine_settings(&application, &blueprint, &settings),
             loads: std::thread::available_parallelism().map_or(1, usize::from),
             state: None,
+            telemetry: settings.telemetry.clone(),
+            sources: settings.sources.clone(),
         };
-        let switchboard = Switchboard::new(None);
+        warn(&settings.sources.settings.of_others(&blueprint.application));
+        let switchboard = Switchboard::observed(None, settings.telemetry.clone());
         let tell = Box::new(hear(heard.clone(), switchboard.clone(), progress));
         let executor = Executor::start(executor, tell).map_err(HostError::Engine)?;
         let blueprint = Arc::new(blueprint);
@@ -91,9 +98,17 @@ impl Runtime {
                 return Err(error);
             }
         };
+        self.settings.telemetry.attend(View {
+            application: self.blueprint.application.clone(),
+            switchboard: self.switchboard.clone(),
+            engine: self.executor.engine().clone(),
+            status: self.executor.status(),
+        });
+        let _beating = Beating::start(&self.settings.telemetry);
         let _ = report.send(self.serving(&doors));
         // A host that was dropped drains as well.
         let patience = asked.recv().await.unwrap_or(DRAIN_TIME_MAX);
+        self.settings.telemetry.leave();
         self.stop(doors, patience).await
     }
 
@@ -133,7 +148,7 @@ impl Runtime {
         let server = Server::start(bus.clone(), Subjects::new(&lattice), reception).await;
         doors.server = Some(server.map_err(HostError::Bus)?);
         if let Some(address) = self.settings.listen {
-            let gate = Gate::open(address, self.switchboard.clone(), None)?;
+            let gate = Gate::open(address, self.settings.tls.clone(), self.switchboard.clone(), None)?;
             let deadline = self.application.manifest().deadline;
             gate.serve(&[Routed { blueprint: self.blueprint.clone(), deadline, placement: None }]);
             doors.ingress = Some(gate);
@@ -145,6 +160,7 @@ impl Runtime {
         let heard = self.heard();
         let ready = Ready {
             listen: doors.ingress.as_ref().map(Gate::address),
+            secure: self.settings.tls.is_some(),
             loaded: heard.loaded.clone(),
             elapsed: self.begun.elapsed(),
         };
@@ -158,7 +174,8 @@ impl Runtime {
         // Both doors close at once, and share the time.
         let server = OptionFuture::from(doors.server.map(|server| server.drain(deadline)));
         let ingress = OptionFuture::from(doors.ingress.map(|ingress| ingress.drain(remaining())));
-        join(server, ingress).await;
+        // Actors may go on behind their answers until they are drained themselves.
+        let _behind = join(server, ingress).await;
         let mut status = self.executor.status();
         let wishes = status.borrow().wishes;
         self.executor.clear(remaining());
@@ -171,6 +188,53 @@ impl Runtime {
 
     fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The application as whoever observes it sees it.
+struct View {
+    application: AppName,
+    switchboard: Switchboard,
+    engine: Engine,
+    status: watch::Receiver<Status>,
+}
+
+impl Source for View {
+    fn sample(&self, samples: &mut Samples) {
+        running::sample(&self.switchboard, &self.engine, samples);
+    }
+
+    fn unready(&self) -> Vec<String> {
+        match self.status.borrow().apps.get(&self.application) {
+            Some(app) => parts(app),
+            None => vec!["the application does not run".to_owned()],
+        }
+    }
+}
+
+/// Tells that the runtime runs, while this lives: a single application has no loop of its own.
+struct Beating(Option<AbortHandle>);
+
+impl Beating {
+    fn start(telemetry: &Telemetry) -> Self {
+        let (interval, telemetry) = (telemetry.beat_interval(), telemetry.clone());
+        Self(interval.map(|interval| {
+            let beating = tokio::spawn(async move {
+                loop {
+                    telemetry.beat();
+                    tokio::time::sleep(interval).await;
+                }
+            });
+            beating.abort_handle()
+        }))
+    }
+}
+
+impl Drop for Beating {
+    fn drop(&mut self) {
+        if let Some(beating) = &self.0 {
+            beating.abort();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Calls that come in by the bus: whether they may run here, and on what.
 
+mod streaming;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,12 +12,14 @@ use lattice::bus::{Bus, BusError};
 use lattice::call::Call;
 use lattice::calls::{self, Handler};
 use lattice::pulse::Stamp;
+use lattice::stream::{Incoming, Streamed};
 use lattice::subject::Subjects;
 use model::blueprint::Target;
 use model::contract::ContractName;
 use model::failure::{Failure, RpcError};
 use model::ids::HostName;
 use model::limits::DEPTH_MAX;
+use provider::Opens;
 use tokio::sync::{Semaphore, watch};
 
 use crate::authority::{Granted, Judge, Knowledge, Refusal, authorise};
@@ -87,6 +91,11 @@ impl Server {
         self.0.echoes()
     }
 
+    /// The same, for whoever looks later.
+    pub fn counts(&self) -> calls::ServerCounts {
+        self.0.counts()
+    }
+
     /// What it does and did.
     pub fn stats(&self) -> calls::ServerStats {
         self.0.stats()
@@ -108,6 +117,15 @@ impl Handler for Desk {
     fn call<'a>(&'a self, from: &'a HostName, call: Call) -> BoxFuture<'a, Result<Bytes, Failure>> {
         Box::pin(async move { self.reception.answer(from, &call, &self.catching_up).await.map(Bytes::from) })
     }
+
+    fn stream<'a>(
+        &'a self,
+        from: &'a HostName,
+        call: Call,
+        body: Incoming,
+    ) -> BoxFuture<'a, Result<Streamed, Failure>> {
+        Box::pin(self.reception.exchange(from, call, body, &self.catching_up))
+    }
 }
 
 impl Reception {
@@ -122,7 +140,14 @@ impl Reception {
                 self.found(from, call, &granted)?
             }
         };
-        near.call(call.method.as_str(), &call.payload, &self.context(call), call.deadline).await
+        let (method, context) = (call.method.as_str(), self.context(call));
+        let Some(meter) = self.switchboard.telemetry().served(call) else {
+            return near.call(method, &call.payload, &context, call.deadline).await;
+        };
+        let (measured, own) = meter.begin(&context, method, Instant::now());
+        let answer = near.call(method, &call.payload, own.as_deref().unwrap_or(&context), call.deadline).await;
+        measured.ended(&answer);
+        answer
     }
 
     /// What any call must pass, whoever sent it.
@@ -181,7 +206,7 @@ impl Reception {
         let Some(targets) = table.get(call.target.app()).filter(|targets| targets.has(&granted.target)) else {
             return Err(Refusal::NotHere.failure(call, from, &self.host));
         };
-        let near = targets.find(&granted.target, &granted.contract, call.wire.as_str());
+        let near = targets.find(&granted.target, &granted.contract, call.wire.as_str(), &granted.opens);
         near.ok_or_else(|| {
             // The call is as it was agreed: what still runs here is of another version, and another host may have this.
             let text = format!("{} here; call another host, or again", unanswered(call));
@@ -198,7 +223,7 @@ impl Reception {
             Failure::not_started(RpcError::Transport(format!("actor {} does not run here", call.target)))
         })?;
         let contract: Option<ContractName> = call.contract.as_str().parse().ok();
-        let near = contract.and_then(|contract| targets.find(&target, &contract, call.wire.as_str()));
+        let near = contract.and_then(|contract| targets.find(&target, &contract, call.wire.as_str(), &Opens::All));
         near.ok_or_else(|| Failure::not_started(RpcError::InvalidParameter(unanswered(call))))
     }
 
@@ -209,7 +234,7 @@ impl Reception {
             Some(above) => above.within(call.deadline),
             None => CallContext::new(call.chain, call.deadline),
         };
-        context.at_depth(call.depth).traced(call.trace.map(|trace| trace.to_string().into()))
+        context.at_depth(call.depth).traced(call.trace.clone())
     }
 }
 

@@ -170,6 +170,26 @@ pub trait Bus: Send + Sync {
 
     /// Whether there is a connection. A gap too short to be seen as `false` still marks the value as changed.
     fn connected(&self) -> watch::Receiver<bool>;
+
+    /// What has gone over the connection; none where there is nothing between its two ends.
+    fn traffic(&self) -> Option<Traffic> {
+        None
+    }
+}
+
+/// What has gone over a connection, since its process made it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How often it was made.
+    pub connects: u64,
+    /// Messages that came.
+    pub messages_in: u64,
+    /// Messages that went.
+    pub messages_out: u64,
+    /// Bytes that came.
+    pub bytes_in: u64,
+    /// Bytes that went.
+    pub bytes_out: u64,
 }
 
 /// Refuses a message that is larger than the bus carries.

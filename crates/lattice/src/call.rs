@@ -7,6 +7,7 @@
 //! | `lath-error` | answer | the case of `rpc-error`; its message is the payload |
 //! | `lath-progress` | answer | `not-started` where the callee's code did not run |
 //! | `traceparent` | call | W3C Trace Context, where the call is traced |
+//! | `tracestate` | call | the same, where there is one |
 //!
 //! | field | content |
 //! | --- | --- |
@@ -28,8 +29,9 @@ mod answer;
 mod fields;
 mod id;
 mod names;
-mod trace;
+pub(crate) mod trace;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -39,13 +41,12 @@ use crate::subject::Subject;
 
 pub use answer::{Answer, answer};
 pub use id::{CallId, Incarnation};
+pub use model::trace::{Trace, TraceParent};
 pub use names::{Origin, Target, TargetError, Word, WordError};
-pub use trace::TraceParent;
+pub use trace::read as trace_of;
 
 /// The header of a call.
 pub(crate) const CALL: &str = "lath-call";
-/// The header of trace context, as W3C names it.
-const TRACE: &str = "traceparent";
 
 /// A call on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub struct Call {
     /// The generation of the blueprint by which the caller calls.
     pub generation: u64,
     /// Trace context.
-    pub trace: Option<TraceParent>,
+    pub trace: Option<Arc<Trace>>,
     /// The parameters.
     pub payload: Bytes,
 }
@@ -92,20 +93,15 @@ impl Call {
     /// The call as a message on `subject`, with all of its payload.
     pub fn to_message(&self, subject: Subject) -> Message {
         let message = Message::new(subject, self.payload.clone()).with(CALL, fields::write(self, Instant::now()));
-        match &self.trace {
-            Some(trace) => message.with(TRACE, trace.to_string()),
-            None => message,
-        }
+        trace::write(message, self.trace.as_deref())
     }
 
     /// Reads a call that came at `now`. Its deadline is at most [`model::limits::DEADLINE_MAX`] away.
     pub fn from_message(message: &Message, now: Instant) -> Result<Self, EnvelopeError> {
         let error = |reason| EnvelopeError { subject: message.subject.to_string(), expected: "a call", reason };
         let header = message.headers.get(CALL).ok_or_else(|| error(format!("header `{CALL}` is missing")))?;
-        let trace = message.headers.get(TRACE).map(|text| {
-            text.parse().map_err(|()| error(format!("header `{TRACE}` is `{}`, not W3C Trace Context", shown(text))))
-        });
-        fields::read(header, trace.transpose()?, message.payload.clone(), now).map_err(error)
+        let trace = trace::read(message).map_err(error)?;
+        fields::read(header, trace, message.payload.clone(), now).map_err(error)
     }
 
     /// What remains of the deadline at `now`; nothing where it has passed.

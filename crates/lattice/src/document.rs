@@ -10,6 +10,7 @@ mod blueprint;
 mod drain;
 mod host;
 mod intent;
+mod secret;
 mod view;
 mod wire;
 
@@ -19,10 +20,11 @@ pub use crate::call::Incarnation;
 pub use beat::{Beat, Phase};
 pub use blueprint::{BUCKETS, Pointer, PointerKey, PointerKeyError, ROOT_KEY, Root, Shard, shard_key};
 pub use drain::{DRAINS, Drain, drain_key};
-pub use host::{Failing, HostRecord, Lease, Part, Storage};
+pub use host::{Failing, HostRecord, Lease, OwnSetting, Part, Storage};
 pub use intent::{
     Author, AuthorError, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, UnixMillis,
 };
+pub use secret::{PassedKey, SealedKey, SealedSecret};
 
 /// Something that is kept or sent as bytes.
 pub trait Document: Sized {

@@ -5,7 +5,8 @@
 //! [`objects::Objects`] keep what hosts agree on, each with a twin inside one process; [`document`] says what is kept
 //! there. [`connect::Connection`] reaches NATS for all of these; [`authority`] says who may do what there.
 //!
-//! [`calls`] makes and serves calls, [`pulse`] tells whether a process may serve any.
+//! [`calls`] makes and serves calls, [`pulse`] tells whether a process may serve any. [`secrets`] keeps values that hosts
+//! alone can open.
 //!
 //! This crate must not know wasmtime or OCI, nor what the payloads mean. Tests are in `tests/it`: buses and stores by
 //! their behaviour, each beside its twin, against real servers and injected faults; envelopes and documents by round
@@ -24,5 +25,7 @@ pub mod nats;
 pub mod objects;
 pub mod process;
 pub mod pulse;
+pub mod secrets;
 pub mod store;
+pub mod stream;
 pub mod subject;

@@ -89,6 +89,38 @@ pub const ASSEMBLIES_BYTES_MAX: usize = 268_435_456;
 /// The longest wait for the next chunk, or for credit to send it: 5 s.
 pub const STALL_MAX: Duration = Duration::from_secs(5);
 
+/// The bytes of one body of a streamed call that may be on their way, or wait to be read: 262144 bytes.
+pub const STREAM_WINDOW_BYTES: u64 = 262_144;
+
+/// The most bytes of a body that travel in one message, and what a caller sends before its callee has asked for more:
+/// 65536 bytes.
+pub const STREAM_PART_BYTES_MAX: usize = 65_536;
+
+/// What each message of a body counts for at least, however few bytes it brings: 1024 bytes.
+pub const STREAM_PART_BYTES_MIN: u64 = 1024;
+
+/// The longest head, and the longest trailers, of a streamed call or its answer: 262144 bytes. They travel in one
+/// message.
+pub const STREAM_HEAD_BYTES_MAX: usize = 262_144;
+
+/// How long the first message of a streamed call, and of its answer, waits for what follows the head at once: 2 ms.
+pub const STREAM_LINGER: Duration = Duration::from_millis(2);
+
+/// How often each end of a streamed call tells the other how far it is: 2 s.
+pub const STREAM_BEAT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The silence of the other end after which a streamed call is broken off: 10 s.
+pub const STREAM_SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// The longest that the bodies of a streamed call may take after the head of its answer, whatever its actor may: 660 s.
+pub const STREAM_TIME_MAX: Duration = Duration::from_secs(660);
+
+/// Streamed calls that a host makes at once, and that it serves at once: 1024 each; more are refused.
+pub const STREAMS_MAX: usize = 1024;
+
+/// Streamed calls that a host serves at once for one host: 512; more are refused.
+pub const STREAMS_PER_PEER_MAX: usize = 512;
+
 /// Calls that one host may wait for at once: 4096; more are refused.
 pub const CALLS_PENDING_MAX: usize = 4096;
 
@@ -218,6 +250,24 @@ pub const PULSE_INTERVAL: Duration = Duration::from_millis(100);
 /// The age of that stamp, and the gap between two, from which on a host or a provider's process takes no calls until it
 /// has rejoined: 1 s.
 pub const GAP_MAX: Duration = Duration::from_secs(1);
+
+/// Secrets of a lattice: 1024; more are refused.
+pub const SECRETS_MAX: usize = 1024;
+
+/// Hosts that a secret is sealed to when it is set: 2048. Others are given it by a host that can open it.
+pub const SEALED_HOSTS_MAX: usize = 2048;
+
+/// The longest key of a secret that is sealed to a host: 256 bytes.
+pub const SEALED_KEY_BYTES_MAX: usize = 256;
+
+/// Keys of secrets that one host passes on to others before it looks again: 256.
+pub const PASSED_AT_ONCE_MAX: usize = 256;
+
+/// Keys of one secret, passed on to one host by others, that are tried: 8.
+pub const PASSED_TRIED_MAX: usize = 8;
+
+/// Settings of its own that a host's record tells; more are not told: 64.
+pub const SETTINGS_TOLD_MAX: usize = 64;
 
 /// How long the calls of late may have kept the task that takes them, in the mean, for the next to be begun in it: 50 µs. With
 /// more, each call has a task of its own from the start.

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use crate::bus::{Bus, BusError, Headers, Message, Source, Subscription, check_size};
+use crate::bus::{Bus, BusError, Headers, Message, Source, Subscription, Traffic, check_size};
 use crate::limits::{HANDED_MAX, PENDING_MAX, SUBSCRIBE_TIME_MAX};
 use crate::subject::{Subject, Token};
 
@@ -189,5 +189,16 @@ impl Bus for NatsBus {
 
     fn connected(&self) -> watch::Receiver<bool> {
         self.connected.subscribe()
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        let statistics = self.client.statistics();
+        Some(Traffic {
+            connects: statistics.connects.load(Ordering::Relaxed),
+            messages_in: statistics.in_messages.load(Ordering::Relaxed),
+            messages_out: statistics.out_messages.load(Ordering::Relaxed),
+            bytes_in: statistics.in_bytes.load(Ordering::Relaxed),
+            bytes_out: statistics.out_bytes.load(Ordering::Relaxed),
+        })
     }
 }

@@ -10,12 +10,13 @@
 //! | `lath-caller` | the actor that calls, `app/name` |
 //! | `lath-id` | what identifies the chain of calls, hexadecimal |
 //! | `lath-depth` | how many calls wait for this one |
-//! | `traceparent` | W3C Trace Context, where the call is traced |
+//! | `traceparent`, `tracestate` | W3C Trace Context, where the call is traced |
 //!
 //! A header each, where a call between hosts has one for all: whoever writes such a process reads them by name. A process
 //! that announces [`Calls::Host`] is called as a host is, by [`crate::calls`]: it hears of callers that have gone, and
 //! takes and gives payloads in chunks.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use model::contract::ContractName;
 use serde::{Deserialize, Serialize};
 
 use crate::bus::Message;
-use crate::call::{EnvelopeError, Target, TraceParent, Word};
+use crate::call::{EnvelopeError, Target, Trace, Word, trace};
 use crate::limits::{ANNOUNCED_CONTRACTS_MAX, ANNOUNCEMENT_BYTES_MAX};
 use crate::subject::Subject;
 
@@ -37,7 +38,6 @@ const DEADLINE: &str = "lath-deadline";
 const CALLER: &str = "lath-caller";
 const ID: &str = "lath-id";
 const DEPTH: &str = "lath-depth";
-const TRACE: &str = "traceparent";
 
 /// What a process says of itself, once a second.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ pub struct ProcessCall {
     /// How many calls wait for this one.
     pub depth: u32,
     /// Trace context.
-    pub trace: Option<TraceParent>,
+    pub trace: Option<Arc<Trace>>,
     /// The parameters.
     pub payload: Bytes,
 }
@@ -159,10 +159,7 @@ impl ProcessCall {
             .with(CALLER, self.caller.to_string())
             .with(ID, format!("{:032x}", self.chain))
             .with(DEPTH, self.depth.to_string());
-        match &self.trace {
-            Some(trace) => message.with(TRACE, trace.to_string()),
-            None => message,
-        }
+        trace::write(message, self.trace.as_deref())
     }
 
     /// Reads a call that came at `now`. Its deadline is at most [`model::limits::DEADLINE_MAX`] away.
@@ -173,7 +170,6 @@ impl ProcessCall {
         let bad = |name: &str, reason: &dyn std::fmt::Display| error(format!("header `{name}`: {reason}"));
         let millis: u64 = header(DEADLINE)?.parse().map_err(|e| bad(DEADLINE, &e))?;
         let remaining = Duration::from_millis(millis).min(model::limits::DEADLINE_MAX);
-        let trace = message.headers.get(TRACE).map(|text| text.parse());
         Ok(Self {
             contract: header(CONTRACT)?.parse().map_err(|e| bad(CONTRACT, &e))?,
             method: header(METHOD)?.parse().map_err(|e| bad(METHOD, &e))?,
@@ -182,7 +178,7 @@ impl ProcessCall {
             caller: header(CALLER)?.parse().map_err(|e| bad(CALLER, &e))?,
             chain: u128::from_str_radix(header(ID)?, 16).map_err(|e| bad(ID, &e))?,
             depth: header(DEPTH)?.parse().map_err(|e| bad(DEPTH, &e))?,
-            trace: trace.transpose().map_err(|()| bad(TRACE, &"it is not W3C Trace Context"))?,
+            trace: trace::read(message).map_err(error)?,
             payload: message.payload.clone(),
         })
     }

@@ -132,4 +132,6 @@ pub struct Buckets {
     pub leases: Arc<dyn Bucket>,
     /// Values of the key-value providers.
     pub state: Arc<dyn Bucket>,
+    /// Secrets, sealed to hosts ([`crate::secrets`]).
+    pub secrets: Arc<dyn Bucket>,
 }

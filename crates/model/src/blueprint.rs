@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::folder::Folder;
 use crate::ids::{ActorName, AppName, ClientName, ProviderName, StoreName};
 use crate::manifest::{ConfigValue, Limits, Reach, Route};
+use crate::secret::Setting;
 
 /// The wire id of the payloads that generated adapters speak: the component model's value encoding.
 pub const WIRE_1: &str = "lath/1";
@@ -58,21 +59,41 @@ pub struct ProviderPlan {
 /// A composite: actor(s) and adapters composed into one component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompositePlan {
-    /// The actor itself, then the actors fused into it, each after a member that calls it.
+    /// The actor itself, then the actors fused into it, each after a member that calls it, then the middleware: a copy for
+    /// each place in a chain.
     pub members: Vec<Member>,
-    /// The contracts on which the actor answers.
+    /// The contracts on which the actor answers; one on which it also does behind a chain of middleware is there again.
     pub receivers: Vec<ReceiverPlan>,
-    /// How the actor serves requests of HTTP without messages, where it does.
-    pub http: Option<HttpExport>,
+    /// How the actor serves requests of HTTP without messages, where it does: first by itself, then behind each chain of
+    /// middleware that routes have.
+    pub http: Vec<HttpExport>,
     /// The actor's limits; fused members are charged to them.
     pub limits: Limits,
+}
+
+impl CompositePlan {
+    /// The way into the actor, or into this chain of middleware before it.
+    pub fn entrance(&self, via: &[ActorName]) -> Option<usize> {
+        self.http.iter().position(|http| self.is_chain(&http.via, via))
+    }
+
+    /// True where the members that `indices` mean are the actors of `via`.
+    pub fn is_chain(&self, indices: &[usize], via: &[ActorName]) -> bool {
+        let named =
+            |(index, name): (&usize, &ActorName)| self.members.get(*index).is_some_and(|one| one.actor == *name);
+        indices.len() == via.len() && indices.iter().zip(via).all(named)
+    }
 }
 
 /// An export of `wasi:http`, which the composite has as the actor has it: bodies stream, and no adapter stands between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpExport {
-    /// The export's label in the actor and in the composite, such as `wasi:http/incoming-handler@0.2.6`.
+    /// The composite's export: the actor's own, or `http` [behind a chain](behind).
+    pub label: String,
+    /// The export's label in the member that takes requests first, such as `wasi:http/incoming-handler@0.2.6`.
     pub export: String,
+    /// The chain of middleware before the actor, as indices into [`CompositePlan::members`]; the first takes requests.
+    pub via: Vec<usize>,
     /// Which `wasi:http` it is.
     pub version: HttpVersion,
 }
@@ -108,7 +129,7 @@ pub struct Member {
     /// How its linked imports are met. All other imports are met by the host.
     pub wires: Vec<Wire>,
     /// Environment variables that it may read; none where it imports no interface that shows them.
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<String, Setting>,
     /// Where it may send requests of HTTP; nowhere where it imports no interface that sends any.
     pub http: Vec<Origin>,
     /// Where it may connect to with sockets; nowhere where it imports no interface of them.
@@ -116,7 +137,7 @@ pub struct Member {
     /// Folders that it may use; none where it imports no interface that shows them.
     pub folders: Vec<Folder>,
     /// Its configuration; none where it imports no interface that shows it.
-    pub config: BTreeMap<String, String>,
+    pub config: BTreeMap<String, Setting>,
 }
 
 /// One import of a member, met.
@@ -153,6 +174,18 @@ pub struct NativePlan {
     pub link: LinkPlan,
     /// The stores that the actor may open besides [`DEFAULT_STORE`], each with the provider that has it.
     pub open: BTreeMap<StoreName, ProviderName>,
+    /// How calls reach a provider that is not on the same host; none where each always is.
+    pub bridge: Option<Bridge>,
+}
+
+/// How a contract with resources reaches a provider elsewhere: the host keeps the resources, and speaks a contract of plain
+/// values over the link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bridge {
+    /// The contract of plain values.
+    pub contract: Arc<Contract>,
+    /// Its functions that change nothing, and so are idempotent.
+    pub reads: BTreeSet<String>,
 }
 
 /// The store that the provider of a link itself has, unless `open` says another; the empty name means the same.
@@ -168,6 +201,36 @@ impl NativePlan {
         match &self.link.target {
             Target::Provider(provider) if name == DEFAULT_STORE => Some((provider, name)),
             _ => None,
+        }
+    }
+
+    /// The stores that the actor may open of one provider.
+    pub fn stores_of(&self, provider: &ProviderName) -> BTreeSet<StoreName> {
+        let default = DEFAULT_STORE.parse().ok().filter(|default| !self.open.contains_key(default));
+        let own = default.filter(|_| self.link.target == Target::Provider(provider.clone()));
+        let opened = self.open.iter().filter(|(_, opened)| *opened == provider).map(|(name, _)| name.clone());
+        own.into_iter().chain(opened).collect()
+    }
+
+    /// What its bridge stands for: a sender for each provider, under the same link.
+    pub fn bridged(&self) -> Vec<SenderPlan> {
+        let bridge = self.bridge.iter();
+        bridge.flat_map(|bridge| self.providers().into_iter().map(move |to| self.sender(bridge, to))).collect()
+    }
+
+    fn sender(&self, bridge: &Bridge, to: &ProviderName) -> SenderPlan {
+        let link = LinkPlan {
+            contract: bridge.contract.name.clone(),
+            target: Target::Provider(to.clone()),
+            idempotent: bridge.reads.clone(),
+            ..self.link.clone()
+        };
+        SenderPlan {
+            label: self.label.clone(),
+            contract: Arc::clone(&bridge.contract),
+            adapter: AdapterPlan::Generated,
+            link,
+            open: self.stores_of(to),
         }
     }
 
@@ -192,6 +255,8 @@ pub struct SenderPlan {
     pub adapter: AdapterPlan,
     /// Where its messages go.
     pub link: LinkPlan,
+    /// The stores that the actor may name in calls, where the contract has any.
+    pub open: BTreeSet<StoreName>,
 }
 
 /// A receiver in a composite.
@@ -199,12 +264,29 @@ pub struct SenderPlan {
 pub struct ReceiverPlan {
     /// The composite's export, such as `receive0`.
     pub label: String,
-    /// The actor's export that it calls.
+    /// The export that it calls: the actor's, or that of the first of the chain.
     pub export: String,
-    /// The contract as the actor offers it.
+    /// The chain of middleware before the actor, as indices into [`CompositePlan::members`]; mostly there is none.
+    pub via: Vec<usize>,
+    /// The contract as whoever it calls offers it.
     pub contract: Arc<Contract>,
     /// Where the adapter comes from.
     pub adapter: AdapterPlan,
+}
+
+/// What stands between the names in a label; names of actors have no capitals.
+const BEHIND: &str = "-VIA-";
+
+/// The label of what is otherwise called `label`, behind a chain of middleware. It depends on nothing but the names, so that
+/// a call that means one chain never gets another of a later version.
+pub fn behind(label: &str, via: &[ActorName]) -> String {
+    let parts: Vec<&str> = std::iter::once(label).chain(via.iter().map(ActorName::as_str)).collect();
+    parts.join(BEHIND)
+}
+
+/// The names of the chain in a label that [`behind`] made, in one text; empty where it is behind none.
+pub fn chain_of(label: &str) -> &str {
+    label.split_once(BEHIND).map_or("", |(_, chain)| chain)
 }
 
 /// Where an adapter comes from.

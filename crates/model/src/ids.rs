@@ -1,4 +1,4 @@
-//! Names of applications, actors, providers, clients, hosts and lattices; labels of hosts.
+//! Names of applications, actors, providers, clients, hosts, lattices and secrets; labels of hosts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,6 +91,10 @@ name! {
 name! {
     /// The key of a host's label, such as `zone`.
     LabelKey
+}
+name! {
+    /// The name of a secret, such as `acme-key`.
+    SecretName
 }
 
 /// The name of a store that a component opens: letters, digits, `-`, `_` and `.`, 63 characters at most, such as

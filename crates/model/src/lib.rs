@@ -17,6 +17,8 @@ pub mod ids;
 pub mod limits;
 pub mod manifest;
 pub mod placement;
+pub mod secret;
+pub mod trace;
 pub mod value;
 pub mod view;
 

@@ -68,10 +68,16 @@ pub const REUSE_MAX: u32 = 100_000;
 /// Addresses found under names that one instance may connect to; the oldest are forgotten: 64 addresses.
 pub const FOUND_ADDRESSES_MAX: usize = 64;
 
+/// The longest value of a secret, and of a setting that a host gives to an actor in the place of the manifest's: 64 KiB,
+/// in bytes.
+pub const SECRET_BYTES_MAX: usize = 64 << 10;
+
 /// The most hosts that an actor may be asked to run on, apart from `everywhere`: 1000 hosts.
 pub const REPLICAS_MAX: u32 = 1_000;
 /// The most labels that a host has, or that an actor asks of one: 32 labels.
 pub const LABELS_MAX: usize = 32;
+/// The most actors in a chain of middleware: 8 actors.
+pub const CHAIN_MAX: usize = 8;
 /// The longest path of a route: 1024 bytes.
 pub const ROUTE_PATH_LEN_MAX: usize = 1_024;
 /// The longest host name of a route, as in RFC 1035: 253 bytes.
@@ -82,3 +88,9 @@ pub const HOST_INSTANCES_DEFAULT: u32 = 1_000;
 
 /// The most composites that a host's file may allow at once: 100000.
 pub const HOST_INSTANCES_MAX: u32 = 100_000;
+
+/// The longest `tracestate` that is passed on: 512 bytes. A longer one is left out, the trace goes on.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
+
+/// Members of a `tracestate`: 32, as W3C Trace Context has it. One with more is left out.
+pub const TRACE_STATE_MEMBERS_MAX: usize = 32;

@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::contract::ContractName;
-use crate::ids::{ActorName, AppName, ClientName, ProviderName};
+use crate::ids::{ActorName, AppName, ClientName, ProviderName, SecretName};
 use place::Spans;
 
 /// The kind of a provider that is a process of its own.
@@ -104,15 +104,18 @@ pub struct Provider {
     pub contract: Option<ContractName>,
 }
 
-/// A value in a provider's configuration.
+/// A value in a provider's configuration. Of a manifest or a blueprint `S` is the name of a secret; once it was resolved it
+/// is the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConfigValue {
+pub enum ConfigValue<S = SecretName> {
     /// A string.
     Text(String),
     /// A whole number.
     Integer(i64),
     /// A truth value.
     Boolean(bool),
+    /// A secret.
+    Secret(S),
 }
 
 /// Adapters written by hand for one contract; paths are relative to the manifest's folder.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::blueprint::{AdapterPlan, WIRE_1};
+use model::blueprint::{AdapterPlan, ReceiverPlan, WIRE_1};
 use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::view::Port;
@@ -119,6 +119,14 @@ impl<'a> Adapters<'a> {
         // A half that declares no wire is a problem of the pair, found once.
         let wire = half.wire.as_deref().unwrap_or(WIRE_1).to_owned();
         (AdapterPlan::Given { component: half.view.digest, wire }, half.view.memories)
+    }
+
+    /// The memories of a receiver's adapter.
+    pub(crate) fn memories(&self, receiver: &ReceiverPlan) -> u32 {
+        match (&receiver.adapter, pair_for(self.intent, &receiver.contract.name)) {
+            (AdapterPlan::Given { .. }, Some((_, pair))) => pair.receiver.view.memories,
+            _ => GENERATED_MEMORIES,
+        }
     }
 
     /// Warns of pairs that nothing used.

@@ -6,6 +6,7 @@
 
 mod adapters;
 mod asked;
+mod chain;
 mod composite;
 mod sender;
 mod violation;

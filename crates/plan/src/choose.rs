@@ -42,7 +42,12 @@ pub(crate) fn choices<'a>(
     chosen
 }
 
-fn choose<'a>(name: &'a ActorName, links: &'a BTreeMap<LinkKey, Link>, port: &'a Port) -> Option<Choice<'a>> {
+/// The link of an import.
+pub(crate) fn choose<'a>(
+    name: &'a ActorName,
+    links: &'a BTreeMap<LinkKey, Link>,
+    port: &'a Port,
+) -> Option<Choice<'a>> {
     if port.shape == Shape::Types {
         return None;
     }

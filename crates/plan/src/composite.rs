@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::blueprint::{
-    AdapterPlan, CompositePlan, HttpExport, HttpVersion, LinkPlan, Member, NativePlan, ReceiverPlan, SenderPlan,
-    Target, WIRE_1, Wire, WireTo,
+    AdapterPlan, Bridge, CompositePlan, DEFAULT_STORE, LinkPlan, Member, NativePlan, SenderPlan, Target, WIRE_1, Wire,
+    WireTo,
 };
 use model::contract::{Contract, ContractName};
-use model::ids::ActorName;
+use model::ids::{ActorName, ProviderName, StoreName};
 use model::manifest::Reach;
 use model::view::ComponentView;
 
@@ -16,7 +16,9 @@ use crate::adapters::Adapters;
 use crate::findings::Findings;
 use crate::fuse::guarded_imports;
 use crate::grants::{Granted, granted_through};
-use crate::intent::{Intent, Inventory, contract_of};
+use crate::intent::{Intent, Inventory, State, contract_of};
+use crate::layout::{Chains, Entrances, Onward, Seats};
+use crate::limits::MEMBERS_MAX;
 use crate::problem::{Fault, Place, Side};
 use crate::resolve::{Links, Resolved, Supplier};
 
@@ -27,6 +29,7 @@ pub(crate) struct Composer<'a, 'f> {
     pub(crate) links: &'f Links<'a>,
     pub(crate) adapters: Adapters<'a>,
     pub(crate) findings: &'f mut Findings,
+    pub(crate) chains: Chains,
 }
 
 /// The composite as far as it is built.
@@ -45,39 +48,78 @@ struct Memories {
     receivers: u32,
 }
 
-impl<'a> Composer<'a, '_> {
+impl<'a, 'f> Composer<'a, 'f> {
     /// The composite of the first of `members`.
     pub(crate) fn composite(&mut self, members: &[&'a ActorName]) -> Option<CompositePlan> {
-        let root = members.first()?;
-        let mut draft = Draft::default();
+        let mut seats = Seats::default();
         for actor in members {
-            let member = self.member(actor, members, &mut draft)?;
-            draft.members.push(member);
+            seats.of(actor);
         }
-        let receivers = self.receivers(root, &mut draft.memories)?;
-        self.check_memories(root, &draft.memories);
-        let limits = self.intent.manifest.actors.get(*root)?.limits.clone();
-        Some(CompositePlan { members: draft.members, receivers, http: self.http(root), limits })
+        let composite = self.seated(members.first()?, &mut seats);
+        self.check_seats(members.first()?, &seats);
+        composite
     }
 
-    fn member(&mut self, actor: &'a ActorName, members: &[&ActorName], draft: &mut Draft) -> Option<Member> {
+    fn seated(&mut self, root: &'a ActorName, seats: &mut Seats<'a, 'f>) -> Option<CompositePlan> {
+        let mut draft = Draft::default();
+        let entrances = self.entrances(root, seats)?;
+        // Links lead to further seats; a chain is finite, as no link leads back.
+        while draft.members.len() < seats.all.len().min(MEMBERS_MAX) {
+            let at = draft.members.len();
+            let member = self.member(at, seats, &mut draft)?;
+            draft.members.push(member);
+            self.note(root, at, seats);
+        }
+        let Entrances { receivers, http } = entrances;
+        draft.memories.receivers = receivers.iter().map(|receiver| self.adapters.memories(receiver)).sum();
+        self.check_memories(root, &draft.memories);
+        let limits = self.intent.manifest.actors.get(root)?.limits.clone();
+        Some(CompositePlan { members: draft.members, receivers, http, limits })
+    }
+
+    fn member(&mut self, at: usize, seats: &mut Seats<'a, 'f>, draft: &mut Draft) -> Option<Member> {
+        let seat = seats.all.get(at)?.clone();
+        let actor = seat.actor;
         let view = self.intent.components.get(actor)?;
         draft.memories.members = draft.memories.members.saturating_add(view.memories);
         let links = self.links;
         let mut wires = Vec::new();
         for link in links.get(actor).into_iter().flatten() {
-            let to = match link.fused() {
-                Some((callee, export)) => {
-                    let member = members.iter().position(|member| *member == callee)?;
-                    WireTo::Member { member, export: export.to_owned() }
-                }
-                None if matches!(link.supplier, Supplier::Native(_)) => WireTo::Native(self.native(link, draft)?),
-                None => WireTo::Sender(self.sender(link, draft)?),
+            let import = &link.choice.port.label;
+            if seat.passes.iter().any(|(passed, _)| passed == import) {
+                continue;
+            }
+            let to = if link.via.is_empty() {
+                self.end(link, seats, draft)?
+            } else {
+                let (member, export) = seats.chain(at, link)?;
+                WireTo::Member { member, export: export.to_owned() }
             };
-            wires.push(Wire { import: link.choice.port.label.clone(), to });
+            wires.push(Wire { import: import.clone(), to });
         }
+        for (import, onward) in &seat.passes {
+            let to = match *onward {
+                Onward::Seat { seat, export } => WireTo::Member { member: seat, export: export.to_owned() },
+                Onward::End(link) => self.end(link, seats, draft)?,
+            };
+            wires.push(Wire { import: (*import).to_owned(), to });
+        }
+        self.check_copy(&seat, view, &wires);
+        Some(self.granted(actor, view, wires))
+    }
+
+    /// What meets the import of a link, or of the last in its chain.
+    fn end(&mut self, link: &Resolved<'a>, seats: &mut Seats<'a, 'f>, draft: &mut Draft) -> Option<WireTo> {
+        Some(match link.fused() {
+            Some((callee, export)) => WireTo::Member { member: seats.of(callee), export: export.to_owned() },
+            None if matches!(link.supplier, Supplier::Native(_)) => WireTo::Native(self.native(link, draft)?),
+            None => WireTo::Sender(self.sender(link, draft)?),
+        })
+    }
+
+    fn granted(&self, actor: &ActorName, view: &ComponentView, wires: Vec<Wire>) -> Member {
         // The host meets an import of a composite once: what one member cannot read, no other shall.
-        let guarded = guarded_imports(self.intent, self.inventory, links, actor);
+        let guarded = guarded_imports(self.intent, self.inventory, self.links, actor);
         let sees = |granted| guarded.iter().any(|name| granted_through(name) == Some(granted));
         let grants = self.intent.manifest.actors.get(actor).map(|actor| &actor.grants);
         let env = grants.filter(|_| sees(Granted::Env)).map(|grants| grants.env.clone()).unwrap_or_default();
@@ -88,7 +130,7 @@ impl<'a> Composer<'a, '_> {
             grants.filter(|_| sees(Granted::Folders)).map(|grants| grants.folders.clone()).unwrap_or_default();
         let config = grants.filter(|_| sees(Granted::Config)).map(|grants| grants.config.clone()).unwrap_or_default();
         let component = view.digest;
-        Some(Member { actor: actor.clone(), component, wires, env, http, network, folders, config })
+        Member { actor: actor.clone(), component, wires, env, http, network, folders, config }
     }
 
     fn sender(&mut self, link: &Resolved<'a>, draft: &mut Draft) -> Option<SenderPlan> {
@@ -98,7 +140,8 @@ impl<'a> Composer<'a, '_> {
         let label = format!("send{}", draft.senders);
         draft.senders += 1;
         self.check_wire(link, &adapter);
-        Some(SenderPlan { label, contract: Arc::clone(&link.contract), adapter, link: self.link(link)? })
+        let open = self.stores(link);
+        Some(SenderPlan { label, contract: Arc::clone(&link.contract), adapter, link: self.link(link)?, open })
     }
 
     /// An import that the host meets itself. Its label is like the name of an interface, so that imports which share a
@@ -111,7 +154,29 @@ impl<'a> Composer<'a, '_> {
         let mut planned = self.link(link)?;
         // Without messages there is nothing between `fused` and `host`.
         planned.reach = planned.reach.max(Reach::Host);
-        Some(NativePlan { label, link: planned, open: link.choice.link.open.clone() })
+        let open = link.choice.link.open.clone();
+        let mut native = NativePlan { label, link: planned, open, bridge: None };
+        native.bridge = self.bridge(&native).cloned();
+        Some(native)
+    }
+
+    /// How the import reaches those of its providers that need not be on the same host.
+    fn bridge(&self, native: &NativePlan) -> Option<&'a Bridge> {
+        let is_shared = |provider: &&ProviderName| {
+            let planned = self.intent.manifest.providers.get(*provider);
+            let offer = planned.and_then(|planned| self.inventory.offers.get(&planned.kind));
+            offer.is_some_and(|offer| offer.state == State::Shared)
+        };
+        let leaves = native.link.reach == Reach::Lattice && !native.providers().iter().all(is_shared);
+        self.inventory.bridge(&native.link.contract).filter(|_| leaves)
+    }
+
+    /// The stores that calls over a link may name.
+    fn stores(&self, link: &Resolved<'_>) -> BTreeSet<StoreName> {
+        if !self.inventory.names_stores(&link.contract.name) {
+            return BTreeSet::new();
+        }
+        link.choice.link.open.keys().cloned().chain(DEFAULT_STORE.parse()).collect()
     }
 
     fn link(&self, link: &Resolved<'a>) -> Option<LinkPlan> {
@@ -136,27 +201,6 @@ impl<'a> Composer<'a, '_> {
                 Some(Target::Actor { actor: (*actor).clone(), receiver: receiver_label(index) })
             }
         }
-    }
-
-    fn receivers(&mut self, root: &ActorName, memories: &mut Memories) -> Option<Vec<ReceiverPlan>> {
-        let view = self.intent.components.get(root)?;
-        let mut receivers = Vec::new();
-        for (index, (export, contract)) in answered(view).enumerate() {
-            let (adapter, used) = self.adapters.choose(Side::Receiver, contract, root, self.findings);
-            memories.receivers = memories.receivers.saturating_add(used);
-            let (label, export) = (receiver_label(index), export.to_owned());
-            receivers.push(ReceiverPlan { label, export, contract: Arc::clone(contract), adapter });
-        }
-        Some(receivers)
-    }
-
-    /// The export of `wasi:http` that serves requests: the latest, if there are several.
-    fn http(&self, root: &ActorName) -> Option<HttpExport> {
-        let exports = self.intent.components.get(root)?.exports.iter();
-        let served = exports.filter_map(|port| Some((HttpVersion::of(port.contract.as_ref()?)?, port)));
-        served
-            .max_by_key(|(version, _)| *version)
-            .map(|(version, port)| HttpExport { export: port.label.clone(), version })
     }
 
     fn check_memories(&mut self, root: &ActorName, memories: &Memories) {

@@ -8,6 +8,7 @@ use model::contract::ContractName;
 use model::ids::ActorName;
 use model::manifest::Reach;
 
+use crate::layout::ChainEnd;
 use crate::planning::Plan;
 
 /// A link of a composite, explained.
@@ -21,10 +22,14 @@ pub struct LinkExplanation {
     pub import: String,
     /// The contract.
     pub contract: ContractName,
+    /// The middleware that calls pass, in order.
+    pub via: Vec<ActorName>,
     /// Who answers, such as `actor tax` or `provider kv`.
     pub target: String,
     /// How far calls travel.
     pub reach: Reach,
+    /// The contract of plain values by which calls reach a provider on another host, where the link's own has resources.
+    pub bridge: Option<ContractName>,
     /// The way of a call.
     pub how: String,
     /// Why it is so.
@@ -35,11 +40,9 @@ pub struct LinkExplanation {
 
 impl fmt::Display for LinkExplanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} · {} → {} ({})\n  {}\n  {}",
-            self.actor, self.import, self.target, self.contract, self.how, self.why
-        )?;
+        let Self { actor, import, target, contract, how, why, .. } = self;
+        let via: String = self.via.iter().map(|actor| format!("{actor} → ")).collect();
+        write!(f, "{actor} · {import} → {via}{target} ({contract})\n  {how}\n  {why}")?;
         match self.deadline {
             Some(deadline) => write!(f, "\n  deadline {deadline:?}"),
             None => Ok(()),
@@ -52,18 +55,43 @@ impl fmt::Display for LinkExplanation {
 pub fn explain(plan: &Plan) -> Vec<LinkExplanation> {
     let composites = plan.blueprint.composites.iter();
     composites
-        .flat_map(|(root, composite)| composite.members.iter().map(move |member| (root, composite, member)))
-        .flat_map(|(root, composite, member)| {
-            member.wires.iter().filter_map(move |wire| explained(plan, root, composite, member, wire))
+        .flat_map(|(root, composite)| {
+            composite.members.iter().enumerate().map(move |(at, member)| (root, composite, at, member))
+        })
+        .flat_map(|(root, composite, at, member)| {
+            let chained = move |wire| chained(plan, (root, composite), (at, member), wire);
+            member.wires.iter().filter_map(chained)
         })
         .collect()
+}
+
+/// A wire as its link has it: one that begins a chain by its end. What passes calls on within a chain is no link.
+fn chained(
+    plan: &Plan,
+    (root, composite): (&ActorName, &CompositePlan),
+    (at, member): (usize, &Member),
+    wire: &Wire,
+) -> Option<LinkExplanation> {
+    let site = (root.clone(), at, wire.import.clone());
+    if plan.chains.passing.contains(&site) {
+        return None;
+    }
+    let link = (&member.actor, wire.import.as_str());
+    let Some(ChainEnd { via, member: last, import }) = plan.chains.ends.get(&site) else {
+        return explained(plan, root, composite, link, wire);
+    };
+    let end = composite.members.get(*last)?.wires.iter().find(|wire| wire.import == *import)?;
+    let explained = explained(plan, root, composite, link, end)?;
+    let copies: Vec<_> = via.iter().map(ActorName::as_str).collect();
+    let why = format!("{}; copies of {} are fused into {root}", explained.why, copies.join(" and "));
+    Some(LinkExplanation { via: via.clone(), why, ..explained })
 }
 
 fn explained(
     plan: &Plan,
     root: &ActorName,
     composite: &CompositePlan,
-    member: &Member,
+    (actor, import): (&ActorName, &str),
     wire: &Wire,
 ) -> Option<LinkExplanation> {
     match &wire.to {
@@ -71,14 +99,16 @@ fn explained(
         WireTo::Native(native) => Some(met(plan, root, native)),
         WireTo::Member { member: index, .. } => {
             let callee = &composite.members.get(*index)?.actor;
-            let contract = plan.fused.get(&(member.actor.clone(), wire.import.clone()))?.clone();
+            let contract = plan.fused.get(&(actor.clone(), import.to_owned()))?.clone();
             Some(LinkExplanation {
                 composite: root.clone(),
-                actor: member.actor.clone(),
-                import: wire.import.clone(),
+                actor: actor.clone(),
+                import: import.to_owned(),
                 contract,
+                via: Vec::new(),
                 target: format!("actor {callee}"),
                 reach: Reach::Fused,
+                bridge: None,
                 how: format!("fused: direct call inside {root}'s composite"),
                 why: format!("reach `fused`: this copy of {callee} shares the fate and the limits of {root}"),
                 deadline: None,
@@ -94,8 +124,10 @@ fn sent(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> LinkExplanation {
         actor: link.actor.clone(),
         import: link.import.clone(),
         contract: link.contract.clone(),
+        via: Vec::new(),
         target: link.target.to_string(),
         reach: link.reach,
+        bridge: None,
         how: way(sender),
         why: reasons(plan, root, sender),
         deadline: Some(link.deadline),
@@ -115,11 +147,24 @@ fn met(plan: &Plan, root: &ActorName, native: &NativePlan) -> LinkExplanation {
         actor: link.actor.clone(),
         import: link.import.clone(),
         contract: link.contract.clone(),
+        via: Vec::new(),
         target,
         reach: link.reach,
-        how: format!("{}: functions of the host at {}, in this process, without messages", link.reach, native.label),
+        bridge: native.bridge.as_ref().map(|bridge| bridge.contract.name.clone()),
+        how: near_or_over(native),
         why: format!("a contract with resources: {}{fused}", reasons.join(", ")),
         deadline: Some(link.deadline),
+    }
+}
+
+fn near_or_over(native: &NativePlan) -> String {
+    let (reach, label) = (native.link.reach, &native.label);
+    let near = format!("{reach}: functions of the host at {label}, in this process, without messages");
+    match &native.bridge {
+        None => near,
+        Some(bridge) => {
+            format!("{near}, where the provider is on this host; else over the lattice by {}", bridge.contract.name)
+        }
     }
 }
 

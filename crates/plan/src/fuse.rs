@@ -16,7 +16,9 @@ use crate::resolve::{Links, Resolved, Supplier};
 /// only from outside).
 pub(crate) fn standing<'a>(intent: &'a Intent, links: &Links<'a>) -> BTreeSet<&'a ActorName> {
     let all = || links.values().flatten();
-    let fused: BTreeSet<_> = all().filter_map(|link| Some(link.fused()?.0)).collect();
+    let chained = all().flat_map(|link| link.via.iter().map(|stage| stage.actor));
+    let chained = chained.chain(intent.manifest.routes.iter().flat_map(|route| &route.via));
+    let fused: BTreeSet<_> = all().filter_map(|link| Some(link.fused()?.0)).chain(chained).collect();
     let called: BTreeSet<_> = all().filter_map(called).chain(intent.manifest.called_from_outside()).collect();
     links.keys().copied().filter(|actor| called.contains(actor) || !fused.contains(actor)).collect()
 }
@@ -56,11 +58,16 @@ fn walk<'a>(
         return;
     }
     path.push(actor);
-    for (callee, _) in links.get(actor).into_iter().flatten().filter_map(Resolved::fused) {
+    for callee in links.get(actor).into_iter().flatten().flat_map(copied) {
         walk(links, callee, path, done, cycles);
     }
     path.pop();
     done.insert(actor);
+}
+
+/// The actors of which a link puts copies into its caller's composite: those of its chain, and the one that it is fused to.
+fn copied<'a>(link: &Resolved<'a>) -> Vec<&'a ActorName> {
+    link.via.iter().map(|stage| stage.actor).chain(link.fused().map(|(callee, _)| callee)).collect()
 }
 
 /// A cycle as it is told: from its least name, closed by the same.
@@ -80,11 +87,11 @@ fn found_cycle(links: &Links<'_>, cycle: &[ActorName], findings: &mut Findings) 
 }
 
 fn fused_link<'l, 'a>(links: &'l Links<'a>, caller: &ActorName, callee: &ActorName) -> Option<&'l Resolved<'a>> {
-    links.get(caller)?.iter().find(|link| link.fused().is_some_and(|(actor, _)| actor == callee))
+    links.get(caller)?.iter().find(|link| copied(link).contains(&callee))
 }
 
-/// The members of the composite of `root`: it first, then each actor after all those that call it. The links must
-/// be acyclic.
+/// The members of the composite of `root`, as far as links without a chain lead: it first, then each actor after all those
+/// that call it. The links must be acyclic.
 pub(crate) fn members<'a>(links: &Links<'a>, root: &'a ActorName) -> Vec<&'a ActorName> {
     let mut reversed = Vec::new();
     callees_first(links, root, &mut reversed);
@@ -97,7 +104,7 @@ fn callees_first<'a>(links: &Links<'a>, actor: &'a ActorName, done: &mut Vec<&'a
     if done.contains(&actor) {
         return;
     }
-    let fused = links.get(actor).into_iter().flatten().rev();
+    let fused = links.get(actor).into_iter().flatten().filter(|link| link.via.is_empty()).rev();
     for (callee, _) in fused.filter_map(Resolved::fused) {
         callees_first(links, callee, done);
     }

@@ -3,10 +3,11 @@
 //! Composition merges equal imports of the host, so fused actors see one instance of such an interface.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use model::contract::ContractName;
 use model::manifest::Grants;
+use model::secret::Setting;
 
 /// What of an actor's grants an interface shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,19 @@ pub enum Granted {
 impl Granted {
     /// Every part.
     pub(crate) const ALL: [Self; 5] = [Self::Env, Self::Http, Self::Network, Self::Folders, Self::Config];
+}
+
+impl Display for Granted {
+    /// As the manifest calls it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Env => "env",
+            Self::Http => "http",
+            Self::Network => "network",
+            Self::Folders => "folders",
+            Self::Config => "config",
+        })
+    }
 }
 
 /// Interfaces whose answers depend on the actor's grants.
@@ -69,10 +83,10 @@ fn list_written<T: Display>(key: &str, list: &[T]) -> String {
     format!("`{key} = [{}]`", entries.join(", "))
 }
 
-fn pairs_written(key: &str, pairs: &BTreeMap<String, String>) -> String {
+fn pairs_written(key: &str, pairs: &BTreeMap<String, Setting>) -> String {
     if pairs.is_empty() {
         return format!("no `{key}`");
     }
-    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     format!("`{key} = {{ {} }}`", pairs.join(", "))
 }

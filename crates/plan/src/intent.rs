@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use model::blueprint::Bridge;
 use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::manifest::Manifest;
@@ -42,6 +43,8 @@ pub struct GivenAdapter {
 pub struct Inventory {
     /// What each kind of provider offers, by the name that `use` gives it.
     pub offers: BTreeMap<String, Offer>,
+    /// How contracts with resources reach a provider that is not on the same host, by their names; others do not.
+    pub bridges: BTreeMap<ContractName, Bridge>,
     /// Interfaces that every host satisfies for every actor.
     pub host_imports: Vec<ContractName>,
     /// The contract that the actor of a route must export.
@@ -51,6 +54,11 @@ pub struct Inventory {
 }
 
 impl Offer {
+    /// True where it answers the calls that a bridge makes.
+    pub(crate) fn answers(&self, bridge: &Bridge) -> bool {
+        self.contracts.iter().any(|given| given.name.serves(&bridge.contract.name))
+    }
+
     /// True where it has the contract without messages.
     pub(crate) fn is_native(&self, wanted: &ContractName) -> bool {
         self.natives.iter().any(|given| given.serves(wanted))
@@ -58,6 +66,16 @@ impl Offer {
 }
 
 impl Inventory {
+    /// How calls of a contract with resources reach a provider elsewhere.
+    pub(crate) fn bridge(&self, wanted: &ContractName) -> Option<&Bridge> {
+        self.bridges.iter().find(|(given, _)| given.serves(wanted)).map(|(_, bridge)| bridge)
+    }
+
+    /// True where the calls of a contract of plain values name stores.
+    pub(crate) fn names_stores(&self, contract: &ContractName) -> bool {
+        self.bridges.values().any(|bridge| on_one_track(&bridge.contract.name, contract))
+    }
+
     /// True where every host meets the import itself: same interface, same semver track.
     pub fn host_satisfies(&self, port: &Port) -> bool {
         port.contract.as_ref().is_some_and(|wanted| self.host_imports.iter().any(|given| on_one_track(given, wanted)))

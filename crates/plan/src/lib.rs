@@ -14,6 +14,7 @@
 //! happens to a lattice, random histories, corrupted placements, and the full size with `LATH_LONG=1`.
 
 mod adapters;
+mod chain;
 mod check;
 mod choose;
 mod clients;
@@ -23,6 +24,7 @@ mod findings;
 mod fuse;
 mod grants;
 mod intent;
+mod layout;
 pub mod limits;
 mod native;
 pub mod placement;
@@ -39,4 +41,4 @@ pub use explain::{LinkExplanation, explain};
 pub use grants::{Granted, granted_through};
 pub use intent::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, State};
 pub use planning::{Plan, plan};
-pub use problem::{Candidate, Caution, Consumer, Fault, Misfit, Place, Problem, Side, Tie, Warning, Who};
+pub use problem::{Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Side, Tie, Warning, Who};

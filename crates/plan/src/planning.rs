@@ -11,8 +11,9 @@ use crate::adapters::{Adapters, check_pairs};
 use crate::clients::clients;
 use crate::composite::Composer;
 use crate::findings::Findings;
-use crate::fuse::{acyclic, check_shared, members, standing};
+use crate::fuse::{acyclic, members, standing};
 use crate::intent::{Intent, Inventory};
+use crate::layout::Chains;
 use crate::placement::groups;
 use crate::problem::{Caution, Fault, Place, Problem, Warning, quoted, table_key};
 use crate::resolve::{Links, Resolved, Supplier, resolve};
@@ -27,6 +28,7 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     /// The contracts of fused links, by actor and import: nothing at run time needs them.
     pub(crate) fused: BTreeMap<(ActorName, String), ContractName>,
+    pub(crate) chains: Chains,
 }
 
 /// Decides what runs. `previous` is the blueprint that runs now: its generation stays if nothing changes, and grows
@@ -40,7 +42,7 @@ pub fn plan(intent: &Intent, previous: Option<&Blueprint>, inventory: &Inventory
     let links = resolve(intent, inventory, &mut findings);
     check_pairs(intent, inventory, &mut findings);
     let providers = providers(intent, inventory, &links, &mut findings);
-    let (composites, clients) = composites(intent, inventory, &links, &mut findings);
+    let (composites, clients, chains) = composites(intent, inventory, &links, &mut findings);
     let planned = Blueprint {
         generation: 0,
         application: intent.manifest.application.clone(),
@@ -51,7 +53,7 @@ pub fn plan(intent: &Intent, previous: Option<&Blueprint>, inventory: &Inventory
     };
     groups(intent, &planned, inventory, &mut findings);
     let warnings = findings.into_result()?;
-    Ok(Plan { blueprint: numbered(planned, previous), warnings, fused: fused_contracts(&links) })
+    Ok(Plan { blueprint: numbered(planned, previous), warnings, fused: fused_contracts(&links), chains })
 }
 
 /// The providers that links lead to.
@@ -69,8 +71,8 @@ fn providers(
             Supplier::Native(target) => target == name || link.choice.link.open.values().any(|opened| opened == name),
             Supplier::Actor { .. } => false,
         };
-        let called: BTreeSet<_> =
-            links.values().flatten().filter(to_it).map(|link| link.contract.name.clone()).collect();
+        let called = links.values().flatten().filter(to_it).map(|link| calls(link, inventory).clone());
+        let called: BTreeSet<_> = called.collect();
         if !called.is_empty() {
             let external = (provider.kind == EXTERNAL).then_some(called);
             let (kind, config) = (provider.kind.clone(), provider.config.clone());
@@ -81,6 +83,15 @@ fn providers(
         }
     }
     planned
+}
+
+/// The contract on which a provider outside answers a link.
+fn calls<'i>(link: &'i Resolved<'_>, inventory: &'i Inventory) -> &'i ContractName {
+    let bridge = match link.supplier {
+        Supplier::Native(_) => inventory.bridge(&link.contract.name),
+        Supplier::Actor { .. } | Supplier::Provider(_) => None,
+    };
+    bridge.map_or(&link.contract.name, |bridge| &bridge.contract.name)
 }
 
 fn check_kind(provider: &ProviderName, kind: &str, inventory: &Inventory, findings: &mut Findings) {
@@ -99,22 +110,22 @@ fn composites(
     inventory: &Inventory,
     links: &Links<'_>,
     findings: &mut Findings,
-) -> (BTreeMap<ActorName, CompositePlan>, BTreeMap<ClientName, BTreeSet<ClientGrant>>) {
+) -> (BTreeMap<ActorName, CompositePlan>, BTreeMap<ClientName, BTreeSet<ClientGrant>>, Chains) {
     let roots = if acyclic(links, findings) { standing(intent, links) } else { Default::default() };
-    let mut composer = Composer { intent, inventory, links, adapters: Adapters::new(intent), findings };
+    let mut composer =
+        Composer { intent, inventory, links, adapters: Adapters::new(intent), findings, chains: Chains::default() };
     let mut composites = BTreeMap::new();
     for root in roots {
         let members = members(links, root);
-        check_shared(intent, inventory, links, &members, composer.findings);
         if let Some(composite) = composer.composite(&members) {
             composites.insert(root.clone(), composite);
         }
     }
     check_routes(&mut composer);
     let clients = clients(&mut composer);
-    let Composer { adapters, findings, .. } = composer;
+    let Composer { adapters, findings, chains, .. } = composer;
     adapters.warn_unused(findings);
-    (composites, clients)
+    (composites, clients, chains)
 }
 
 fn numbered(planned: Blueprint, previous: Option<&Blueprint>) -> Blueprint {

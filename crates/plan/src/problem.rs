@@ -5,6 +5,7 @@
 
 mod caution;
 mod fault;
+mod flaw;
 mod mend;
 mod place;
 
@@ -16,6 +17,7 @@ use model::view::Refusal;
 
 pub use caution::Caution;
 pub use fault::Fault;
+pub use flaw::Flaw;
 pub use place::Place;
 pub(crate) use place::{quoted, route_key, table_key};
 

@@ -8,6 +8,7 @@ use model::ids::{ActorName, ProviderName};
 use model::manifest::{EXTERNAL, LinkTarget, OnFailure, Reach};
 use model::view::{ComponentView, Shape};
 
+use crate::chain::{Stage, passed};
 use crate::choose::{Choice, choices};
 use crate::findings::Findings;
 use crate::intent::{Intent, Inventory};
@@ -23,6 +24,8 @@ pub(crate) struct Resolved<'a> {
     /// The contract as the consumer sees it.
     pub(crate) contract: Arc<Contract>,
     pub(crate) supplier: Supplier<'a>,
+    /// The middleware between, in order.
+    pub(crate) via: Vec<Stage<'a>>,
 }
 
 /// Who answers an import.
@@ -53,13 +56,15 @@ pub(crate) type Links<'a> = BTreeMap<&'a ActorName, Vec<Resolved<'a>>>;
 /// Resolves all links of the application.
 pub(crate) fn resolve<'a>(intent: &'a Intent, inventory: &'a Inventory, findings: &mut Findings) -> Links<'a> {
     let mut links = Links::new();
+    let passed = passed(intent, inventory);
     for (name, actor) in &intent.manifest.actors {
         let Some(view) = intent.components.get(name) else {
             findings.problem(Place::actor(name), Fault::UnreadActor { actor: name.clone() });
             continue;
         };
         let choices = choices(name, actor, view, findings);
-        unlinked(intent, inventory, name, view, &choices, findings);
+        let is_met = |import: &str| passed.contains(&(name, import));
+        unlinked(intent, inventory, (name, view), &choices, &is_met, findings);
         let resolver = Resolver { intent, inventory };
         let resolved: Vec<_> = choices.iter().filter_map(|choice| resolver.link(*choice, findings)).collect();
         if resolved.len() == choices.len() {
@@ -77,16 +82,24 @@ pub(crate) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn link(&self, choice: Choice<'a>, findings: &mut Findings) -> Option<Resolved<'a>> {
+        let via =
+            self.stages(&choice).map_err(|fault| findings.problem(choice.place().below("via"), *fault)).ok()??;
+        // What the last of a chain calls on by is what the target must meet.
+        let asked = choice;
+        let choice = Choice { port: via.last().map_or(choice.port, |last| last.import), ..choice };
         let answer = match (outside(self.intent, &choice.link.to), self.native_contract(&choice)) {
-            (Some((provider, serves)), None) => external(&choice, provider, serves),
+            (Some((provider, serves)), None) => {
+                without_stores(&choice).and_then(|()| external(&choice, provider, serves))
+            }
             (_, Some(contract)) => self.native(choice, contract),
             (None, None) => {
                 let offered = self.offered(&choice.link.to)?;
-                without_stores(&choice).and_then(|()| answered(choice, &offered))
+                answered(choice, &offered).and_then(|resolved| self.with_stores(resolved))
             }
         };
-        let resolved = answer.map_err(|fault| findings.problem(choice.place(), *fault)).ok()?;
-        check_room(&resolved, outside(self.intent, &choice.link.to).is_some(), findings);
+        let resolved = answer.map_err(|fault| findings.problem(asked.place(), *fault)).ok()?;
+        let resolved = Resolved { choice: asked, via, ..resolved };
+        check_room(&resolved, outside(self.intent, &asked.link.to).is_some(), findings);
         Some(resolved)
     }
 
@@ -98,6 +111,27 @@ impl<'a> Resolver<'a> {
                 let kind = &self.intent.manifest.providers.get(provider)?.kind;
                 self.inventory.offers.get(kind).map(|offer| offers(&offer.contracts))
             }
+        }
+    }
+
+    /// Calls of plain values name stores of the one provider that they go to.
+    fn with_stores(&self, resolved: Resolved<'a>) -> Result<Resolved<'a>, Box<Fault>> {
+        let Choice { actor, port, link, .. } = resolved.choice;
+        let Supplier::Provider(target) = resolved.supplier else {
+            return without_stores(&resolved.choice).map(|()| resolved);
+        };
+        if !self.inventory.names_stores(&resolved.contract.name) {
+            return without_stores(&resolved.choice).map(|()| resolved);
+        }
+        match link.open.iter().find(|(_, opened)| *opened != target) {
+            None => Ok(resolved),
+            Some((store, opened)) => Err(Box::new(Fault::OpensElsewhere {
+                actor: actor.clone(),
+                import: port.label.clone(),
+                store: store.clone(),
+                opened: opened.clone(),
+                provider: target.clone(),
+            })),
         }
     }
 
@@ -153,10 +187,10 @@ fn external<'a>(
     let contract = wanted(choice, &[serves], |_| vec![serves.clone()])?;
     let name = crate::supply::named_like(serves, &contract.name);
     supplier(choice, &contract, &[Offered { label: None, name: &name, contract: Ok(&contract) }])?;
-    Ok(Resolved { choice: *choice, contract, supplier: Supplier::Provider(provider) })
+    Ok(Resolved { choice: *choice, contract, supplier: Supplier::Provider(provider), via: Vec::new() })
 }
 
-/// Only contracts with resources have stores to open.
+/// Only some contracts have stores to open.
 fn without_stores(choice: &Choice<'_>) -> Result<(), Box<Fault>> {
     if choice.link.open.is_empty() {
         return Ok(());
@@ -168,12 +202,12 @@ fn answered<'a>(choice: Choice<'a>, offered: &[Offered<'a>]) -> Result<Resolved<
     let names: Vec<_> = offered.iter().map(|given| given.name).collect();
     let contract = wanted(&choice, &names, |contract| fitting(contract, offered))?;
     let supplier = supplier(&choice, &contract, offered)?;
-    Ok(Resolved { choice, contract, supplier })
+    Ok(Resolved { choice, contract, supplier, via: Vec::new() })
 }
 
 /// The contract of the import, under the name that the link states where the import has none. The target has contracts of
 /// the given names.
-fn wanted(
+pub(crate) fn wanted(
     choice: &Choice<'_>,
     names: &[&ContractName],
     fitting: impl Fn(&Contract) -> Vec<ContractName>,

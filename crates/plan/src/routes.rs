@@ -2,8 +2,10 @@
 //! the manifest itself.
 
 use model::blueprint::{HttpVersion, WIRE_1};
+use model::ids::ActorName;
 use model::manifest::Route;
 
+use crate::chain::{RouteChain, route_chain};
 use crate::composite::Composer;
 use crate::problem::{Consumer, Fault, Place, route_key};
 use crate::supply::{exports, serving};
@@ -21,6 +23,19 @@ fn check_target(composer: &mut Composer<'_, '_>, index: usize, route: &Route) {
     let Some(view) = composer.intent.components.get(&route.to) else {
         return;
     };
+    if !route.via.is_empty() {
+        let at = Place { actor: Some(route.to.clone()), ..Place::key(format!("{}.via", route_key(index))) };
+        match route_chain(composer.intent, composer.inventory, route) {
+            Err(fault) => return composer.findings.problem(at, *fault),
+            Ok(Some(RouteChain { stages, http: None, .. })) => {
+                let Some(first) = stages.first() else { return };
+                return check_wire(composer, (at, route), first.actor, &first.export.label);
+            }
+            Ok(Some(_)) => return,
+            // The actor takes no requests at all: said below.
+            Ok(None) => {}
+        }
+    }
     // `wasi:http` comes first: its bodies stream, and no message is made of them.
     if view.exports.iter().any(|port| port.contract.as_ref().and_then(HttpVersion::of).is_some()) {
         return;
@@ -35,14 +50,14 @@ fn check_target(composer: &mut Composer<'_, '_>, index: usize, route: &Route) {
             return composer.findings.problem(at, fault);
         }
     };
-    if let Some(wire) = composer.wire_of(&route.to, export).filter(|wire| wire != WIRE_1) {
-        let fault = Fault::WireOfRoute {
-            route: shown(route),
-            actor: route.to.clone(),
-            sender: WIRE_1,
-            receiver: wire,
-            contract: ingress.name.clone(),
-        };
+    check_wire(composer, (at, route), &route.to, export);
+}
+
+/// The host's HTTP server speaks the wire of generated adapters.
+fn check_wire(composer: &mut Composer<'_, '_>, (at, route): (Place, &Route), actor: &ActorName, export: &str) {
+    if let Some(receiver) = composer.wire_of(actor, export).filter(|wire| wire != WIRE_1) {
+        let (route, contract) = (shown(route), composer.inventory.ingress.name.clone());
+        let fault = Fault::WireOfRoute { route, actor: actor.clone(), sender: WIRE_1, receiver, contract };
         composer.findings.problem(at, fault);
     }
 }

@@ -45,16 +45,19 @@ pub(crate) fn named_like(serves: &ContractName, wanted: &ContractName) -> Contra
 
 /// The one of `offered` that serves `wanted`, the newest if there are several.
 pub(crate) fn serving<'a>(wanted: &Contract, offered: &[Offered<'a>]) -> Result<Offered<'a>, Box<Misfit>> {
-    let same: Vec<_> = offered.iter().filter(|given| given.name.same_interface(&wanted.name)).collect();
-    let newest = same.iter().filter(|given| given.name.serves(&wanted.name)).max_by_key(|given| &given.name.version);
-    let Some(given) = newest else {
-        return Err(Box::new(unserved(&wanted.name, &same, offered)));
-    };
+    let given = newest(&wanted.name, offered)?;
     let label = || given.label.unwrap_or_default().to_owned();
     let contract = given.contract.map_err(|refusal| Misfit::Refused { label: label(), refusal: refusal.clone() })?;
     let served = wanted.is_served_by(contract);
     served.map_err(|mismatch| Misfit::Incompatible { given: given.name.clone(), mismatch })?;
-    Ok(**given)
+    Ok(given)
+}
+
+/// The newest of `offered` whose name serves `wanted`, whatever its types.
+pub(crate) fn newest<'a>(wanted: &ContractName, offered: &[Offered<'a>]) -> Result<Offered<'a>, Box<Misfit>> {
+    let same: Vec<_> = offered.iter().filter(|given| given.name.same_interface(wanted)).collect();
+    let newest = same.iter().filter(|given| given.name.serves(wanted)).max_by_key(|given| &given.name.version);
+    newest.map(|given| **given).ok_or_else(|| Box::new(unserved(wanted, &same, offered)))
 }
 
 fn unserved(wanted: &ContractName, same: &[&Offered<'_>], all: &[Offered<'_>]) -> Misfit {

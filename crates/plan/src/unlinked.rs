@@ -13,18 +13,18 @@ use crate::intent::{Intent, Inventory};
 use crate::problem::{Candidate, Fault, Place, Who};
 use crate::supply::{Offered, exports, fitting, named_like, offers, serving};
 
-/// Finds the imports of an actor that nothing meets.
+/// Finds the imports of an actor that nothing meets, nor `is_met` says that a chain of middleware does.
 pub(crate) fn unlinked(
     intent: &Intent,
     inventory: &Inventory,
-    actor: &ActorName,
-    view: &ComponentView,
+    (actor, view): (&ActorName, &ComponentView),
     choices: &[Choice<'_>],
+    is_met: &dyn Fn(&str) -> bool,
     findings: &mut Findings,
 ) {
     for port in &view.imports {
         let linked = choices.iter().any(|choice| choice.port.label == port.label);
-        if linked || inventory.host_satisfies(port) {
+        if linked || inventory.host_satisfies(port) || is_met(&port.label) {
             continue;
         }
         let (name, import) = (actor.clone(), port.label.clone());

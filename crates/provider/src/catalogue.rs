@@ -7,8 +7,8 @@ use std::sync::Arc;
 use lattice::store::Bucket;
 use model::contract::Contract;
 use model::ids::{AppName, ProviderName};
-use model::manifest::ConfigValue;
 
+use crate::config::ConfigValue;
 use crate::error::ProviderError;
 use crate::{Provider, contracts, keyvalue};
 
@@ -93,28 +93,28 @@ pub fn catalogue() -> &'static [Kind] {
         Kind {
             name: keyvalue::EMBEDDED,
             state: State::Local,
-            offers: &[contracts::counter],
+            offers: &[contracts::counter, contracts::store],
             natives: keyvalue::natives,
             open: keyvalue::open_embedded,
         },
         Kind {
             name: keyvalue::MEMORY,
             state: State::Local,
-            offers: &[contracts::counter],
+            offers: &[contracts::counter, contracts::store],
             natives: keyvalue::natives,
             open: keyvalue::open_memory,
         },
         Kind {
             name: keyvalue::NATS,
             state: State::Shared,
-            offers: &[contracts::counter],
+            offers: &[contracts::counter, contracts::store],
             natives: keyvalue::natives,
             open: keyvalue::open_nats,
         },
         Kind {
             name: keyvalue::REDIS,
             state: State::Shared,
-            offers: &[contracts::counter],
+            offers: &[contracts::counter, contracts::store],
             natives: keyvalue::natives,
             open: keyvalue::open_redis,
         },

@@ -5,9 +5,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use model::ids::ProviderName;
-use model::manifest::ConfigValue;
+use model::secret::SecretValue;
 
 use crate::error::ProviderError;
+
+/// A value of a provider's configuration, its secret resolved.
+pub type ConfigValue = model::manifest::ConfigValue<SecretValue>;
 
 /// The values of a provider, all under keys that its kind knows.
 pub(crate) struct Config<'a> {
@@ -38,8 +41,7 @@ impl<'a> Config<'a> {
     pub(crate) fn word<'w>(&self, key: &str, words: &[&'w str]) -> Result<&'w str, ProviderError> {
         let found = match self.values.get(key) {
             None => words.first().copied(),
-            Some(ConfigValue::Text(text)) => words.iter().copied().find(|word| word == text),
-            Some(_) => None,
+            Some(value) => shown(value).and_then(|text| words.iter().copied().find(|word| *word == text)),
         };
         found.ok_or_else(|| self.bad(key, quoted(words)))
     }
@@ -61,27 +63,28 @@ impl<'a> Config<'a> {
 
     /// A name in lower-case words joined by hyphens.
     pub(crate) fn name(&self, key: &str) -> Result<Option<String>, ProviderError> {
-        match self.values.get(key) {
-            None => Ok(None),
-            Some(ConfigValue::Text(text)) if text.parse::<ProviderName>().is_ok() => Ok(Some(text.clone())),
-            Some(_) => Err(self.bad(key, "a name of lower-case words joined by hyphens, such as `shop`".to_owned())),
+        let Some(value) = self.values.get(key) else { return Ok(None) };
+        match shown(value).filter(|text| text.parse::<ProviderName>().is_ok()) {
+            Some(text) => Ok(Some(text.to_owned())),
+            None => Err(self.bad(key, "a name of lower-case words joined by hyphens, such as `shop`".to_owned())),
         }
     }
 
-    /// A text that must be there.
-    pub(crate) fn text(&self, key: &str, what: &str) -> Result<String, ProviderError> {
-        match self.values.get(key) {
-            Some(ConfigValue::Text(text)) if !text.is_empty() => Ok(text.clone()),
-            _ => Err(self.bad(key, what.to_owned())),
-        }
+    /// A text that must be there, and may be a secret: whoever takes it shows it nowhere.
+    pub(crate) fn text(&self, key: &str, what: &str) -> Result<&'a str, ProviderError> {
+        let text = match self.values.get(key) {
+            Some(ConfigValue::Secret(value)) => Some(value.expose()),
+            value => value.and_then(shown),
+        };
+        text.filter(|text| !text.is_empty()).ok_or_else(|| self.bad(key, what.to_owned()))
     }
 
     /// The path of a file.
     pub(crate) fn path(&self, key: &str) -> Result<Option<PathBuf>, ProviderError> {
-        match self.values.get(key) {
-            None => Ok(None),
-            Some(ConfigValue::Text(text)) if !text.is_empty() => Ok(Some(PathBuf::from(text))),
-            Some(_) => Err(self.bad(key, "the path of a file".to_owned())),
+        let Some(value) = self.values.get(key) else { return Ok(None) };
+        match shown(value).filter(|text| !text.is_empty()) {
+            Some(text) => Ok(Some(PathBuf::from(text))),
+            None => Err(self.bad(key, "the path of a file".to_owned())),
         }
     }
 
@@ -90,9 +93,19 @@ impl<'a> Config<'a> {
             Some(ConfigValue::Text(text)) => format!("{text:?}"),
             Some(ConfigValue::Integer(number)) => number.to_string(),
             Some(ConfigValue::Boolean(value)) => value.to_string(),
+            // Whatever is wrong with it, it stays one.
+            Some(ConfigValue::Secret(_)) => "a secret".to_owned(),
             None => "absent".to_owned(),
         };
         ProviderError::BadValue { provider: self.provider.clone(), key: key.to_owned(), given, expected }
+    }
+}
+
+/// A text that may be shown: words, names and paths are in errors and in what is stored.
+fn shown(value: &ConfigValue) -> Option<&str> {
+    match value {
+        ConfigValue::Text(text) => Some(text),
+        ConfigValue::Integer(_) | ConfigValue::Boolean(_) | ConfigValue::Secret(_) => None,
     }
 }
 

@@ -18,6 +18,17 @@ pub fn counter() -> Result<Arc<Contract>, ProviderError> {
     parsed_once(&CONTRACT, text, "counter")
 }
 
+/// `lath:keyvalue/store`.
+///
+/// # Errors
+///
+/// Where the text does not parse: this program is damaged.
+pub fn store() -> Result<Arc<Contract>, ProviderError> {
+    static CONTRACT: OnceLock<Arc<Contract>> = OnceLock::new();
+    let text = include_str!("../../../wit/lath-keyvalue/store.wit");
+    parsed_once(&CONTRACT, text, "store")
+}
+
 /// `lath:httpserver/handler`.
 ///
 /// # Errors

@@ -13,6 +13,7 @@
 pub mod embedded;
 mod memory;
 pub mod nats;
+pub mod plain;
 pub mod redis;
 mod store;
 
@@ -24,10 +25,9 @@ use engine::keyvalue::{Answer, Answering, Operation, StoreError};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::failure::{Failure, RpcError};
-use model::manifest::ConfigValue;
 
 use self::redis::Redis;
-use crate::config::Config;
+use crate::config::{Config, ConfigValue};
 use crate::error::ProviderError;
 use crate::limits::{
     EMBEDDED_BYTES_DEFAULT, EMBEDDED_BYTES_MAX, EMBEDDED_KEYS_DEFAULT, EMBEDDED_KEYS_MAX, MEMORY_BYTES_DEFAULT,
@@ -105,13 +105,25 @@ pub(crate) fn open_redis(
     let url = config.text("url", "the address of the server, such as `redis://localhost:6379`")?;
     let ca = config.path("ca")?;
     let prefix = config.name("prefix")?.unwrap_or_else(|| format!("{application}.{name}"));
-    Keyvalue::over(Redis::open(name, &url, ca.as_deref(), prefix)?)
+    Keyvalue::over(Redis::open(name, url, ca.as_deref(), prefix)?)
 }
 
 /// A provider over any kind of store.
 struct Keyvalue {
     store: Arc<dyn Store>,
     counters: Service<Counters>,
+    plain: Service<Spaces>,
+}
+
+/// The stores of a provider, as its messages see them.
+struct Spaces(Arc<dyn Store>);
+
+impl Backend for Spaces {}
+
+impl plain::Stores for Spaces {
+    fn run<'a>(&'a self, store: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
+        async move { store::run(&self.0, store, operation, deadline).await.map_err(StoreError::from) }.boxed()
+    }
 }
 
 /// The counters of a store.
@@ -127,7 +139,8 @@ impl Keyvalue {
                 counters.increment(key, value, deadline).await
             })
             .finish()?;
-        Ok(Arc::new(Self { store, counters }))
+        let plain = plain::service(Arc::new(Spaces(Arc::clone(&store))))?;
+        Ok(Arc::new(Self { store, counters, plain }))
     }
 }
 
@@ -152,7 +165,10 @@ fn strange() -> RpcError {
 
 impl Provider for Keyvalue {
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>> {
-        self.counters.call(call)
+        if self.counters.serves(call.contract) {
+            return self.counters.call(call);
+        }
+        self.plain.call_if(call, plain::opened(call.opens)).boxed()
     }
 
     fn keyvalue<'a>(&'a self, name: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {

@@ -22,6 +22,8 @@ pub mod process;
 pub mod service;
 mod throttle;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use engine::keyvalue::{Answering, Operation, StoreError};
@@ -29,8 +31,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::contract::ContractName;
 use model::failure::Failure;
+use model::ids::StoreName;
 
 pub use catalogue::{Kind, State, Surroundings, catalogue, kind};
+pub use config::ConfigValue;
 pub use error::{ProcessError, ProviderError};
 
 /// One call of one function of a provider.
@@ -44,6 +48,31 @@ pub struct Call<'a> {
     pub payload: &'a [u8],
     /// When the caller stops waiting.
     pub deadline: Instant,
+    /// The stores that the caller may open, where the contract has any.
+    pub opens: &'a Opens,
+}
+
+/// The stores of a provider that a caller may open. The host says so, by the caller's link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Opens {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that the link names.
+    Only(Arc<BTreeSet<StoreName>>),
+    /// Each: the caller is the owner of the machine.
+    All,
+}
+
+impl Opens {
+    /// True where the caller may open the store.
+    pub fn has(&self, store: &str) -> bool {
+        match self {
+            Opens::Nothing => false,
+            Opens::Only(names) => names.contains(store),
+            Opens::All => true,
+        }
+    }
 }
 
 /// Whoever implements a contract natively.

@@ -8,10 +8,14 @@ pub const KEY_LEN_MAX: usize = 1_024;
 pub const VALUE_BYTES_MAX: usize = 1_000_000;
 /// Keys that one operation on a store names: 256 keys.
 pub const BATCH_KEYS_MAX: usize = 256;
-/// The values that one operation on a store reads, together; more are refused: 8 MiB, in bytes.
+/// The values that one operation on a store reads, or sends to another host, together; more are refused: 8 MiB, in bytes.
 pub const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Keys in one page of a list; Redis may give a few more: 500 keys.
 pub const PAGE_KEYS_MAX: usize = 500;
+/// Keys in one page of a list that is taken from another host; a larger one is refused: 1000 keys.
+pub const PAGE_KEYS_TAKEN_MAX: usize = 1_000;
+/// The longest cursor of a list that is sent to another host, or taken from one: 2048 bytes.
+pub const CURSOR_LEN_MAX: usize = 2_048;
 /// What `keyvalue/memory` holds where its configuration does not say, keys and values together: 64 MiB, in bytes.
 pub const MEMORY_BYTES_DEFAULT: usize = 64 << 20;
 /// What `keyvalue/memory` may be asked to hold: 4 GiB, in bytes.
@@ -82,6 +86,14 @@ pub const BODIES_BYTES_MAX: usize = 256 << 20;
 /// The time for a request's headers, for the first request of a connection and between requests; beyond, the
 /// connection is closed: 15 seconds.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// Handshakes of TLS that an ingress has in hand; further connections are closed: 1024 handshakes.
+pub const HANDSHAKES_MAX: usize = 1_024;
+/// The time for a handshake of TLS with a client of an ingress; beyond, the connection is closed: 10 seconds.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest file with a certificate or a key of an ingress: 1 MiB, in bytes.
+pub const TLS_FILE_BYTES_MAX: u64 = 1 << 20;
+/// The time between two looks at the certificate and the key of an ingress, whether they have changed: 1 second.
+pub const TLS_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The time for a request's body, answered 408 beyond: 30 seconds.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time past its deadline after which an ingress gives up a call that should have ended: 500 milliseconds.
@@ -106,8 +118,14 @@ pub const CONNECTIONS_OUT_MAX: usize = 64;
 pub const CONNECTIONS_OUT_IDLE_MAX: usize = 16;
 /// How long an actor's connection is kept without a request: 30 seconds.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an actor's connection over HTTP/2 may be silent under a request before its server is asked for a sign of life,
+/// and how long that has to give one before the connection is closed: 10 seconds.
+pub const SIGN_OF_LIFE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Addresses of a name that are tried, one after the other: 4 addresses.
 pub const ADDRESSES_TRIED_MAX: usize = 4;
+/// Names that the requests of one actor look up at once, those among them that nobody waits for any more; further
+/// requests wait for their turn: 16 lookups.
+pub const LOOKUPS_OUT_MAX: usize = 16;
 /// The longest time for a connection of an actor's request, name and TLS included: 10 seconds.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest time for the head of an answer to an actor's request, once it is connected: 60 seconds.

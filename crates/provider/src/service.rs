@@ -79,9 +79,35 @@ impl<B: Backend> Service<B> {
         &self.contract
     }
 
+    /// True where it answers callers that see `contract`.
+    pub(crate) fn serves(&self, contract: &ContractName) -> bool {
+        let offered = &self.contract.name;
+        contract == offered || offered.serves(contract)
+    }
+
+    /// Answers a call whose parameters are admitted; others get the result that refuses them.
+    pub(crate) async fn call_if(
+        &self,
+        call: Call<'_>,
+        admit: impl FnOnce(&[Value]) -> Result<(), Value>,
+    ) -> Result<Vec<u8>, Failure> {
+        let served = self.find(call.contract, call.method)?;
+        let values = decode_params(&served.signature, call.payload)
+            .map_err(|error| Failure::not_started(RpcError::Deser(error.to_string())))?;
+        let value = match admit(&values) {
+            Ok(()) => {
+                let answer = (served.run)(self.backend.clone(), values, call.deadline);
+                answer.ok_or_else(|| mistyped(call.method))?.await?
+            }
+            Err(refused) => refused,
+        };
+        encode_result(&served.signature, Some(&value))
+            .map_err(|error| Failure::unknown(RpcError::Ser(error.to_string())))
+    }
+
     fn find(&self, contract: &ContractName, method: &str) -> Result<&Served<B>, Failure> {
         let offered = &self.contract.name;
-        if contract != offered && !offered.serves(contract) {
+        if !self.serves(contract) {
             let text = format!("contract `{contract}` is not offered here, `{offered}` is: link to a provider of it");
             return Err(Failure::not_started(RpcError::InvalidParameter(text)));
         }
@@ -90,25 +116,11 @@ impl<B: Backend> Service<B> {
             Failure::not_started(RpcError::MethodNotHandled(text))
         })
     }
-
-    fn start<'s>(&'s self, call: &Call<'_>) -> Result<(&'s Served<B>, Answer), Failure> {
-        let served = self.find(call.contract, call.method)?;
-        let values = decode_params(&served.signature, call.payload)
-            .map_err(|error| Failure::not_started(RpcError::Deser(error.to_string())))?;
-        let answer = (served.run)(self.backend.clone(), values, call.deadline);
-        Ok((served, answer.ok_or_else(|| mistyped(call.method))?))
-    }
 }
 
 impl<B: Backend> Provider for Service<B> {
     fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>> {
-        async move {
-            let (served, answer) = self.start(&call)?;
-            let value = answer.await?;
-            encode_result(&served.signature, Some(&value))
-                .map_err(|error| Failure::unknown(RpcError::Ser(error.to_string())))
-        }
-        .boxed()
+        self.call_if(call, |_| Ok(())).boxed()
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use host::application::Application;
-use host::{Host, HostSettings};
+use host::{Host, HostSettings, Sources};
 use lattice::call::Incarnation;
 use lattice::calls::Caller;
 use lattice::memory::MemoryBus;
@@ -67,8 +67,11 @@ pub async fn run_with(path: &Path, data: &Path) -> Result<Running> {
         name: HOST.to_owned(),
         lattice: LATTICE.to_owned(),
         listen: Some(([127, 0, 0, 1], 0).into()),
+        tls: None,
         data: data.to_owned(),
         cache: Some(root().join("target/tools/compiled")),
+        telemetry: host::telemetry::Telemetry::default(),
+        sources: Sources::default(),
     };
     let (application, bus) = (Arc::new(application), Arc::new(MemoryBus::new()));
     let host = Host::start(application.clone(), plan.blueprint, settings, bus.clone(), Box::new(|_| {}))

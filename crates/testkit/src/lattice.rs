@@ -16,6 +16,7 @@ use ::lattice::store::Buckets;
 use ::lattice::store::MemoryBuckets;
 use ::lattice::subject::Subjects;
 use anyhow::{Context as _, Result, anyhow, bail};
+use host::Sources;
 use host::application::Application;
 use host::control::Exit;
 use host::node::{Connection, Node, NodeNews, NodeSettings, NodeStatus};
@@ -135,10 +136,13 @@ impl Lattice {
             labels: BTreeMap::new(),
             planner: true,
             listen: Some(([127, 0, 0, 1], 0).into()),
+            tls: None,
             data: data.path().to_owned(),
             cache: root().join("target/tools"),
             instances: 64,
             version: "test".to_owned(),
+            telemetry: host::telemetry::Telemetry::default(),
+            sources: Sources::default(),
         };
         change(&mut settings);
         let connection = Connection {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use host::telemetry::ActorLines;
 pub use tracing::Level;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -26,9 +27,16 @@ pub struct Line {
 static LINES: LazyLock<Mutex<Vec<(String, Line)>>> = LazyLock::new(|| {
     let actors = Recorder.with_filter(filter_fn(|metadata| metadata.target() == "lath::actor"));
     // Where a test has another subscriber the log stays empty, which its assertions show.
-    let _ = tracing_subscriber::registry().with(actors).try_init();
+    let exported = exported().clone().with_filter(filter_fn(ActorLines::wants));
+    let _ = tracing_subscriber::registry().with(actors).with(exported).try_init();
     Mutex::default()
 });
+
+/// What exports lines of this process, once telemetry has led it somewhere.
+pub fn exported() -> &'static ActorLines {
+    static EXPORTED: LazyLock<ActorLines> = LazyLock::new(ActorLines::default);
+    &EXPORTED
+}
 
 /// Records from now on.
 pub fn listen() {

@@ -66,7 +66,8 @@ fn sender(label: &str) -> Wire {
         deadline: Duration::from_secs(1),
         idempotent: BTreeSet::new(),
     };
-    let sender = SenderPlan { label: label.to_owned(), contract, adapter: AdapterPlan::Generated, link };
+    let sender =
+        SenderPlan { label: label.to_owned(), contract, adapter: AdapterPlan::Generated, link, open: BTreeSet::new() };
     Wire { import: STORE.to_owned(), to: WireTo::Sender(sender) }
 }
 
@@ -74,13 +75,14 @@ fn receiver() -> ReceiverPlan {
     ReceiverPlan {
         label: "receive0".to_owned(),
         export: CART.to_owned(),
+        via: vec![],
         contract: contract("caller", CART),
         adapter: AdapterPlan::Generated,
     }
 }
 
 fn plan(members: Vec<Member>, receivers: Vec<ReceiverPlan>) -> CompositePlan {
-    CompositePlan { members, receivers, http: None, limits: Limits::default() }
+    CompositePlan { members, receivers, http: vec![], limits: Limits::default() }
 }
 
 fn composed(plan: &CompositePlan, parts: &Parts) -> Result<Vec<u8>, String> {
@@ -145,7 +147,10 @@ fn native(actor: &str, interface: &str, label: &str) -> Wire {
         deadline: Duration::from_secs(1),
         idempotent: BTreeSet::new(),
     };
-    Wire { import, to: WireTo::Native(NativePlan { label: label.to_owned(), link, open: BTreeMap::new() }) }
+    Wire {
+        import,
+        to: WireTo::Native(NativePlan { label: label.to_owned(), link, open: BTreeMap::new(), bridge: None }),
+    }
 }
 
 #[test]

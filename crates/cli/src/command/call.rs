@@ -113,8 +113,11 @@ impl Call {
             name: HOST.to_owned(),
             lattice: LATTICE.to_owned(),
             listen: None,
+            tls: None,
             data: self.data.clone().unwrap_or_else(|| application.folder().join(super::DATA)),
             cache: environment.cache.clone(),
+            telemetry: host::telemetry::Telemetry::default(),
+            sources: environment.sources(Vec::new(), None),
         }
     }
 

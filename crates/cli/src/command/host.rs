@@ -7,9 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use host::Sources;
 use host::config;
 use host::control::Exit;
+use host::ingress;
 use host::node::{self, Node, NodeNews, NodeSettings};
+use host::telemetry::Telemetry;
 use lattice::connect::{ConnectError, ConnectSettings, Connection, Departures, TlsFiles};
 use lattice::subject::{Subject, Subjects, Token};
 use model::host_file::{HostFile, LatticeTable};
@@ -17,7 +20,9 @@ use model::ids::HostName;
 use tokio::runtime::{Builder, Runtime};
 
 use super::run::event::Draining;
+use crate::environment::Environment;
 use crate::error::CliError;
+use crate::observing::{Observe, Observed};
 use crate::output::{Events, Outcome, Output};
 use crate::signal::Termination;
 use event::{Drained, Event, Ready};
@@ -39,15 +44,32 @@ pub(crate) struct Host {
     /// The host's file
     #[arg(long, value_name = "FILE", default_value = "host.toml")]
     config: PathBuf,
+    #[command(flatten)]
+    observe: Observe,
+}
+
+/// What a host starts with.
+struct Start {
+    file: HostFile,
+    sources: Sources,
+    telemetry: Telemetry,
+    settings: ConnectSettings,
 }
 
 impl Host {
-    pub(crate) fn run(&self, output: &Output) -> Result<Outcome, CliError> {
+    pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let file = config::read(&self.config)?;
+        let sources = environment.sources(config::given(file.config.clone()), file.secrets.clone());
         let settings = connect_settings(&file)?;
         let threads = threads()?;
         let events = Events::start(*output)?;
-        let outcome = threads.block_on(serve(file, settings, &events));
+        let outcome = threads.block_on(async {
+            let observed = Observed::start(&self.observe, file.observe.clone(), environment, &events)?;
+            let start = Start { file, sources, telemetry: observed.telemetry.clone(), settings };
+            let outcome = serve(start, &events).await;
+            observed.finish().await;
+            outcome
+        });
         events.finish();
         // What still runs now was told to end, and did not.
         threads.shutdown_background();
@@ -83,7 +105,7 @@ fn wrong(error: &dyn std::fmt::Display) -> CliError {
     CliError::Usage { message: error.to_string(), help: None }
 }
 
-fn node_settings(file: HostFile) -> NodeSettings {
+fn node_settings(file: HostFile, sources: Sources, telemetry: Telemetry) -> NodeSettings {
     let cache = config::cache(&file);
     let host = file.host;
     NodeSettings {
@@ -91,19 +113,22 @@ fn node_settings(file: HostFile) -> NodeSettings {
         labels: host.labels,
         planner: host.planner,
         listen: host.listen,
+        tls: host.tls.map(|(cert, key)| ingress::TlsFiles { cert, key }),
         data: host.data,
         cache,
         instances: host.instances,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        telemetry,
+        sources,
     }
 }
 
-async fn serve(file: HostFile, settings: ConnectSettings, events: &Events) -> Result<Outcome, CliError> {
+async fn serve(start: Start, events: &Events) -> Result<Outcome, CliError> {
     let refused = |source| CliError::Start { what: "signals cannot be received", source };
     let mut termination = Termination::listen().map_err(refused)?;
-    let ready = Ready::of(&file);
-    let name = file.host.name.clone();
-    let join = join(file, settings, events);
+    let ready = Ready::of(&start.file);
+    let name = start.file.host.name.clone();
+    let join = join(start, events);
     let (node, departures) = tokio::select! {
         joined = join => joined?,
         signal = termination.next() => {
@@ -140,11 +165,8 @@ fn ended(exit: Exit, name: &HostName, signal: Option<&'static str>, events: &Eve
 }
 
 /// Connects, and joins once the servers answer.
-async fn join(
-    file: HostFile,
-    settings: ConnectSettings,
-    events: &Events,
-) -> Result<(Node, Option<Departures>), CliError> {
+async fn join(start: Start, events: &Events) -> Result<(Node, Option<Departures>), CliError> {
+    let Start { file, sources, telemetry, settings } = start;
     let name = file.host.name.clone();
     let subjects = settings.subjects().map_err(|error| wrong(&error))?;
     let mut told = false;
@@ -167,7 +189,7 @@ async fn join(
     };
     let events = events.clone();
     let tell = Arc::new(move |news: NodeNews| tell(&events, &news));
-    let node = Node::start(node_settings(file), connection, tell).await?;
+    let node = Node::start(node_settings(file, sources, telemetry), connection, tell).await?;
     Ok((node, departures))
 }
 

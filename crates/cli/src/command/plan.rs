@@ -1,6 +1,7 @@
 //! `lath plan`: how each link will run, and why.
 
 mod changes;
+mod given;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,6 +15,7 @@ use plan::LinkExplanation;
 use serde::Serialize;
 
 use changes::Changes;
+use given::{Given, Line};
 
 use crate::application::{open, planned};
 use crate::context::{Choice, Chosen};
@@ -60,12 +62,20 @@ struct Actor {
     http: Option<String>,
     /// The contracts on which it answers.
     answers: Vec<String>,
+    /// The configuration that it reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    config: Vec<Given>,
+    /// The variables that it is granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    env: Vec<Given>,
 }
 
 #[derive(Serialize)]
 struct Provider {
     name: String,
     kind: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    config: Vec<Given>,
 }
 
 /// A route as a program and a person read it.
@@ -75,6 +85,9 @@ pub(super) struct Route {
     pub(super) path: String,
     /// Every method where empty.
     pub(super) methods: Vec<&'static str>,
+    /// The middleware before it, in order; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) via: Vec<String>,
     pub(super) to: String,
 }
 
@@ -92,8 +105,14 @@ struct Link {
     actor: String,
     import: String,
     contract: String,
+    /// The middleware before the target, in order; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    via: Vec<String>,
     target: String,
     reach: &'static str,
+    /// The contract of plain values that reaches a provider on another host; absent where none is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bridge: Option<String>,
     how: String,
     why: String,
     deadline_ms: Option<u128>,
@@ -144,13 +163,16 @@ impl Report {
         let actors = blueprint.composites.iter().map(|(name, composite)| Actor {
             name: name.to_string(),
             members: composite.members.iter().map(|member| member.actor.to_string()).collect(),
-            http: composite.http.as_ref().map(|http| http.export.clone()),
+            http: composite.http.first().map(|http| http.export.clone()),
             answers: composite.receivers.iter().map(|receiver| receiver.contract.name.to_string()).collect(),
+            config: Given::config(composite),
+            env: Given::env(composite),
         });
-        let providers = blueprint
-            .providers
-            .iter()
-            .map(|(name, provider)| Provider { name: name.to_string(), kind: provider.kind.clone() });
+        let providers = blueprint.providers.iter().map(|(name, provider)| Provider {
+            name: name.to_string(),
+            kind: provider.kind.clone(),
+            config: Given::provider(provider),
+        });
         Self {
             application: blueprint.application.to_string(),
             generation: blueprint.generation,
@@ -171,6 +193,7 @@ impl Route {
             host: route.host.as_ref().map(ToString::to_string),
             path: route.path.to_string(),
             methods: route.methods.iter().map(|method| method.as_str()).collect(),
+            via: route.via.iter().map(ToString::to_string).collect(),
             to: route.to.to_string(),
         }
     }
@@ -190,8 +213,10 @@ impl Link {
             actor: link.actor.to_string(),
             import: link.import.clone(),
             contract: link.contract.to_string(),
+            via: link.via.iter().map(ToString::to_string).collect(),
             target: link.target.clone(),
             reach: link.reach.as_str(),
+            bridge: link.bridge.as_ref().map(ToString::to_string),
             how: link.how.clone(),
             why: link.why.clone(),
             deadline_ms: link.deadline.map(|deadline| deadline.as_millis()),
@@ -208,16 +233,17 @@ impl Warning {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "application {}", self.application)?;
-        for Actor { name, members, http, answers } in &self.actors {
+        for Actor { name, members, http, answers, config, env } in &self.actors {
             let fused = members.get(1..).unwrap_or_default();
             let fused = if fused.is_empty() { String::new() } else { format!(", with {} fused in", fused.join(", ")) };
             let http = http.iter().map(|contract| format!("HTTP by {contract}"));
             let answers: Vec<_> = http.chain(answers.iter().cloned()).collect();
             let answers = if answers.is_empty() { "nothing".to_owned() } else { answers.join(", ") };
             writeln!(f, "  actor {name} answers {answers}{fused}")?;
+            write!(f, "{}{}", Line("config", config), Line("env", env))?;
         }
-        for Provider { name, kind } in &self.providers {
-            writeln!(f, "  provider {name} is {kind}")?;
+        for Provider { name, kind, config } in &self.providers {
+            write!(f, "  provider {name} is {kind}\n{}", Line("config", config))?;
         }
         for route in &self.routes {
             writeln!(f, "  route {route}")?;
@@ -240,15 +266,17 @@ impl fmt::Display for Route {
         if !self.methods.is_empty() {
             write!(f, "{} ", self.methods.join(" "))?;
         }
-        write!(f, "{}{} → {}", self.host.as_deref().unwrap_or_default(), self.path, self.to)
+        let via: String = self.via.iter().map(|actor| format!("{actor} → ")).collect();
+        write!(f, "{}{} → {via}{}", self.host.as_deref().unwrap_or_default(), self.path, self.to)
     }
 }
 
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { composite, actor, import, contract, target, how, why, .. } = self;
+        let via: String = self.via.iter().map(|actor| format!("{actor} → ")).collect();
         let inside = if composite == actor { String::new() } else { format!(", inside {composite}") };
-        writeln!(f, "{actor}{inside}: {import} → {target}")?;
+        writeln!(f, "{actor}{inside}: {import} → {via}{target}")?;
         if import != contract {
             writeln!(f, "  contract {contract}")?;
         }

@@ -11,13 +11,18 @@ use std::time::Instant;
 
 use clap::Args;
 use host::application::{Application, Step};
+use host::config;
+use host::ingress::TlsFiles;
+use host::telemetry::Telemetry;
 use host::{Host, HostSettings};
 use lattice::memory::MemoryBus;
+use model::host_file::ObserveTable;
 use plan::Plan;
 
 use crate::application::{Told, planned, threads};
 use crate::environment::Environment;
 use crate::error::CliError;
+use crate::observing::{Observe, Observed};
 use crate::output::{Events, Outcome, Output};
 use crate::signal::Termination;
 use event::{Drained, Draining, Progress, Ready};
@@ -38,12 +43,26 @@ pub(crate) struct Run {
     app: PathBuf,
     #[command(flatten)]
     command: command::Options,
+    /// A TOML file of settings: of an application a table for each actor, of a command its keys and texts
+    #[arg(long, value_name = "FILE")]
+    config_file: Option<PathBuf>,
+    /// A folder with a file for each secret, which its owner alone may read
+    #[arg(long, value_name = "FOLDER")]
+    secrets: Option<PathBuf>,
     /// Where to serve HTTP; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<SocketAddr>,
+    /// Serve HTTP over TLS with the chain of certificates in this PEM file; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The PEM file with the key of the certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// The folder for the data of providers [default: `.lath` beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    observe: Observe,
 }
 
 /// Where HTTP is served unless it is said.
@@ -58,15 +77,21 @@ impl Run {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         if let Some(name) = command::wanted(&self.app, &self.command)? {
             self.refuse_service()?;
-            return self.command.run(name, output, environment);
+            return self.command.run(name, self.config_file.as_deref(), output, environment);
         }
         let begun = Instant::now();
         let events = Events::start(*output)?;
         let application = Application::open(&self.app, &mut |step| tell(&events, &step))?;
         let plan = planned(&application)?;
-        let settings = self.settings(&application, &plan, environment);
+        let settings = self.settings(&application, &plan, environment)?;
         let threads = threads()?;
-        let outcome = threads.block_on(serve(application, plan, settings, &events, begun));
+        let outcome = threads.block_on(async {
+            let observed = Observed::start(&self.observe, ObserveTable::default(), environment, &events)?;
+            let settings = HostSettings { telemetry: observed.telemetry.clone(), ..settings };
+            let outcome = serve(application, plan, settings, &events, begun).await;
+            observed.finish().await;
+            outcome
+        });
         events.finish();
         // What still runs now was told to end, and did not.
         threads.shutdown_background();
@@ -75,7 +100,13 @@ impl Run {
 
     /// A command serves nothing and keeps no data.
     fn refuse_service(&self) -> Result<(), CliError> {
-        let given = [("--listen", self.listen.is_some()), ("--data", self.data.is_some())];
+        let given = [
+            ("--listen", self.listen.is_some()),
+            ("--tls-cert", self.tls_cert.is_some()),
+            ("--data", self.data.is_some()),
+            ("--secrets", self.secrets.is_some()),
+            ("--observe", self.observe.observe.is_some()),
+        ];
         match given.iter().find(|(_, is_given)| *is_given) {
             Some((option, _)) => Err(CliError::Usage {
                 message: format!("`{option}` is for applications, and {} runs as a command", self.app.display()),
@@ -85,14 +116,24 @@ impl Run {
         }
     }
 
-    fn settings(&self, application: &Application, plan: &Plan, environment: &Environment) -> HostSettings {
-        HostSettings {
+    fn settings(
+        &self,
+        application: &Application,
+        plan: &Plan,
+        environment: &Environment,
+    ) -> Result<HostSettings, CliError> {
+        let file = self.config_file.as_deref().map(config::read_settings).transpose()?.unwrap_or_default();
+        let file = [(application.manifest().application.clone(), file)].into();
+        Ok(HostSettings {
             name: "local".to_owned(),
             lattice: "local".to_owned(),
             listen: (!plan.blueprint.routes.is_empty()).then_some(self.listen.unwrap_or(LISTEN)),
+            tls: self.tls_cert.clone().zip(self.tls_key.clone()).map(|(cert, key)| TlsFiles { cert, key }),
             data: self.data.clone().unwrap_or_else(|| application.folder().join(super::DATA)),
             cache: environment.cache.clone(),
-        }
+            telemetry: Telemetry::default(),
+            sources: environment.sources(config::given(file), self.secrets.clone()),
+        })
     }
 }
 

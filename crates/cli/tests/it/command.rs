@@ -6,6 +6,7 @@ mod network;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
+use host::limits::{COMMAND_CONFIG_BYTES_MAX, COMMAND_STOP_GRACE};
 use testkit::application::guest;
 
 use crate::lath::{Ended, command, ended};
@@ -83,6 +84,17 @@ fn a_configuration_is_a_file_and_options_over_it() {
         let ended = run(&["--config-file", file_name], &["env"]);
         assert_eq!(ended.code, 2, "{ended:#?}");
         assert!(ended.stderr.contains(told), "{ended:#?}");
+    }
+    // 1 MiB, and not a byte more; whoever never ends is not read to the end.
+    let whole = "a = \"file\"\n#".to_owned();
+    let whole = whole.clone() + &"x".repeat(COMMAND_CONFIG_BYTES_MAX as usize - whole.len());
+    std::fs::write(&file, &whole).unwrap();
+    assert_eq!(run(&["--config-file", file_name], &["env"]).code, 0);
+    std::fs::write(&file, whole + "x").unwrap();
+    for endless in [file_name, "/dev/zero"] {
+        let ended = run(&["--config-file", endless], &["env"]);
+        assert_eq!(ended.code, 1, "{ended:#?}");
+        assert!(ended.stderr.contains("larger than 1048576 bytes"), "{ended:#?}");
     }
     std::fs::write(&file, "a = \"file\"\nb = \"file\"\n").unwrap();
     let config = |options: &[&str]| {
@@ -183,6 +195,10 @@ fn time_and_memory_are_bounded() {
         assert_eq!(late.code, 124, "{words:?}: {}", late.stderr);
         assert!(late.stderr.contains("ran longer than its `--timeout`"), "{words:?}: {}", late.stderr);
     }
+    // Nobody takes what it writes, and still it ends, after a second of grace.
+    let mut child = piped(program(&["--timeout", "300ms"], &["yes"]).env("LATH_LOG", "off"));
+    assert_eq!(child.wait().unwrap().code(), Some(124));
+    assert_eq!(COMMAND_STOP_GRACE.as_secs(), 1);
     assert_eq!(said(&["--memory", "64MiB"], &["hog", "8"]), "holds 8");
     let ended = run(&["--memory", "64MiB"], &["hog", "100"]);
     assert_eq!(ended.code, 134, "{ended:#?}");

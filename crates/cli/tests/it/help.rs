@@ -6,7 +6,7 @@ use crate::lath::lath;
 fn every_command_has_help() {
     for command in [
         "run", "call", "plan", "compose", "adapter", "inspect", "up", "down", "status", "rollback", "drain", "forget",
-        "host", "context",
+        "host", "context", "secret",
     ] {
         let help = lath([command, "--help"]);
         insta::assert_snapshot!(format!("help-{command}"), help.success());

@@ -47,3 +47,61 @@ fn warnings_are_part_of_a_plan() {
     let ended = lath_in(folder.path(), ["plan"]);
     insta::assert_snapshot!("plan-warning", ended.success());
 }
+
+const ELSEWHERE: &str = "\
+manifest = 1
+[application]
+name = \"stores\"
+[actors.app]
+component = \"{root}/crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_app.wasm\"
+place = { replicas = 3 }
+links.\"wasi:keyvalue\" = { to = \"kv\", reach = \"lattice\" }
+[providers]
+kv = { use = \"keyvalue/embedded\" }
+";
+
+#[test]
+fn a_bridge_to_another_host_is_part_of_a_plan() {
+    let folder = folder(ELSEWHERE).unwrap();
+    let told = lath_in(folder.path(), ["plan"]);
+    let told = told.success();
+    let over = "where the provider is on this host; else over the lattice by lath:keyvalue/store@0.1.0";
+    assert_eq!(told.matches(over).count(), 3, "{told}");
+    let json = lath_in(folder.path(), ["plan", "--format", "json"]).json();
+    assert_eq!(json["links"][0]["bridge"], "lath:keyvalue/store@0.1.0");
+    let beside = ELSEWHERE.replace(", reach = \"lattice\"", "").replace("replicas = 3", "replicas = 1");
+    let folder = testkit::application::folder(&beside).unwrap();
+    let json = lath_in(folder.path(), ["plan", "--format", "json"]).json();
+    assert!(json["links"][0].get("bridge").is_none());
+}
+
+const CHAINED: &str = "\
+manifest = 1
+[application]
+name = \"chained\"
+[actors.web]
+component = \"{root}/crates/testkit/guests/target/wasm32-wasip2/release/counter_hop.wasm\"
+links.\"lath:keyvalue\" = { to = \"kv\", via = [\"doubler\", \"again\"] }
+[actors.doubler]
+component = \"{root}/crates/testkit/guests/target/wasm32-wasip2/release/doubler.wasm\"
+[actors.again]
+component = \"{root}/crates/testkit/guests/target/wasm32-wasip2/release/doubler.wasm\"
+[providers]
+kv = { use = \"keyvalue/memory\" }
+";
+
+#[test]
+fn chains_are_part_of_a_plan() {
+    let told = lath_in(&root().join("examples"), ["plan", "middleware"]);
+    insta::assert_snapshot!("plan-middleware", redacted(told.success()));
+    let json = lath_in(&root().join("examples"), ["plan", "middleware", "--format", "json"]).json();
+    assert_eq!(json["routes"][1]["via"], serde_json::json!(["require-token", "add-header"]));
+    assert_eq!(json["routes"][0].get("via"), None);
+    let folder = folder(CHAINED).unwrap();
+    let told = lath_in(folder.path(), ["plan"]);
+    insta::assert_snapshot!("plan-chain", told.success());
+    let json = lath_in(folder.path(), ["plan", "--format", "json"]).json();
+    assert_eq!(json["links"].as_array().unwrap().len(), 1);
+    assert_eq!(json["links"][0]["via"], serde_json::json!(["doubler", "again"]));
+    assert_eq!(json["links"][0]["target"], "provider kv");
+}

@@ -2,14 +2,20 @@
 
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
+use host::limits::SETTINGS_MAX;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::application::{guest, root};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::lath::command;
+use crate::lath::{command, ended};
 
 /// A `lath run` that serves; killed when dropped.
 struct Serving {
@@ -22,10 +28,16 @@ struct Serving {
 
 impl Serving {
     fn start(app: &Path, data: &Path) -> Self {
+        Self::start_with(app, data, &[], &[])
+    }
+
+    /// The same with further options, and with variables.
+    fn start_with(app: &Path, data: &Path, further: &[&str], variables: &[(String, &str)]) -> Self {
         let args = ["run".as_ref(), app.as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()];
         let options = ["--data".as_ref(), data.as_os_str(), "--format".as_ref(), "json".as_ref()];
-        let mut child =
-            command(args.into_iter().chain(options)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lath = command(args.into_iter().chain(options));
+        lath.args(further).envs(variables.iter().map(|(name, value)| (name, value)));
+        let mut child = lath.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut serving = Self { child, lines, url: String::new(), events: Vec::new() };
         loop {
@@ -155,6 +167,70 @@ fn an_address_in_use_is_told() {
     assert!(ended.stderr.contains(&address), "{ended:#?}");
 }
 
+/// A certificate for `localhost` and its key, in a folder; gives the certificate.
+fn certify(folder: &Path) -> CertificateDer<'static> {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("www.pem"), made.cert.pem()).unwrap();
+    std::fs::write(folder.join("www.key"), made.signing_key.serialize_pem()).unwrap();
+    made.cert.der().clone()
+}
+
+/// The answer over TLS, where the server has one of these certificates.
+fn get_securely(serving: &Serving, trusted: &CertificateDer<'static>) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = ClientConnection::new(Arc::new(config.with_no_client_auth()), name).unwrap();
+    let stream = TcpStream::connect(serving.url.strip_prefix("https://").unwrap()).unwrap();
+    let mut stream = StreamOwned::new(connection, stream);
+    write!(stream, "GET /head HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn http_is_served_over_tls_with_a_certificate_that_may_change() {
+    let folder = TempDir::new().unwrap();
+    let app = guest("wasm32-wasip2", "http_app");
+    let (cert, key) = (folder.path().join("www.pem"), folder.path().join("www.key"));
+    let options = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let args = ["run".as_ref(), app.as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()];
+    let args = || args.into_iter().chain(["--data".as_ref(), folder.path().as_os_str()]);
+    let missing = crate::lath::lath(args().chain(options.map(AsRef::as_ref)));
+    assert!(missing.failure().contains("cannot read"), "{missing:#?}");
+    assert!(missing.stderr.replace(['\n', ' ', '│'], "").contains(cert.to_str().unwrap()), "{missing:#?}");
+    assert_eq!(crate::lath::lath(args().chain(options[..2].iter().map(AsRef::as_ref))).code, 2);
+
+    let old = certify(folder.path());
+    let mut serving = Serving::start_with(&app, folder.path(), &options, &[]);
+    let answer = get_securely(&serving, &old).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("Scheme::Https"), "{answer}");
+    let later = Serving::start_with(&guest("wasm32-wasip2", "http_next"), folder.path(), &options, &[]);
+    let answer = get_securely(&later, &old).unwrap();
+    assert!(answer.contains("Scheme::Https") && answer.contains("localhost"), "{answer}");
+    drop(later);
+    // Half of a new pair is told, and changes nothing.
+    std::fs::write(&key, "half").unwrap();
+    let mut told = String::new();
+    let mut stderr = BufReader::new(serving.child.stderr.as_mut().unwrap());
+    while !told.contains("the certificate is not replaced") {
+        assert!(stderr.read_line(&mut told).unwrap() > 0, "{told}");
+    }
+    assert!(told.contains("www.key holds no private key"), "{told}");
+    get_securely(&serving, &old).unwrap();
+    let new = certify(folder.path());
+    let begun = std::time::Instant::now();
+    while get_securely(&serving, &new).is_err() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "the new certificate is not taken");
+    }
+    serving.signal("TERM");
+    let (_, code, stderr) = serving.end();
+    assert_eq!(code, 0, "{stderr}");
+}
+
 #[test]
 fn a_reader_that_stands_still_stops_nothing() {
     let (reader, mut writer) = std::io::pipe().unwrap();
@@ -185,4 +261,78 @@ impl Drop for Killed {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// What the guest says of a value: its length, and its FNV-1a sum.
+fn sum(value: &str) -> String {
+    let step = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    format!("{} {:016x}", value.len(), value.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+}
+
+#[test]
+fn settings_and_secrets_come_from_the_environment_files_and_the_manifest() {
+    let (folder, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let at = |name: &str| folder.path().join(name);
+    let component = guest("wasm32-wasip2", "settings");
+    let manifest = format!(
+        "manifest = 1\n[application]\nname = \"my-shop\"\n[actors.cart]\ncomponent = \"{}\"\n\
+         config = {{ a = \"manifest\", b = \"manifest\", c-d = \"manifest\", key = {{ secret = \"acme-key\" }} }}\n\
+         grants.env = {{ TOKEN = {{ secret = \"token\" }}, TZ = \"UTC\" }}\n\
+         links.\"lath:keyvalue/counter\" = {{ to = \"kv\" }}\n[providers]\nkv = {{ use = \"keyvalue/memory\" }}\n\
+         [[routes]]\npath = \"/*\"\nto = \"cart\"\n",
+        component.display()
+    );
+    std::fs::write(at("lath.toml"), manifest).unwrap();
+    std::fs::write(at("config.toml"), "[cart]\nb = \"file\"\nc-d = \"file\"\ne = \"file\"\n[card]\n a = \"file\"\n")
+        .unwrap();
+    std::fs::create_dir(at("secrets")).unwrap();
+    std::fs::write(at("secrets/acme-key"), "of the folder\n").unwrap();
+    let (file, secrets) = (at("config.toml").display().to_string(), at("secrets").display().to_string());
+    let options = ["--config-file", file.as_str(), "--secrets", secrets.as_str()];
+    // A file that others may read is refused, and whoever needs it is told.
+    std::fs::set_permissions(at("secrets/acme-key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let mut lath = command([&["run", "--format", "json"], &options[..]].concat());
+    let refused = ended(lath.env("LATH_SECRET_TOKEN", "x").current_dir(folder.path()));
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    let error = refused.error().to_string();
+    assert!(error.contains("needs the secret `acme-key`") && error.contains("mode 0644"), "{error}");
+    std::fs::set_permissions(at("secrets/acme-key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+
+    let mut variables: Vec<(String, &str)> = vec![
+        ("LATH_CONFIG_MY_SHOP__CART__C_D".to_owned(), "environment"),
+        ("LATH_CONFIG_MY_SHOP__CART__F".to_owned(), "environment"),
+        ("LATH_CONFIG_BANK__CART__A".to_owned(), "environment"),
+        ("LATH_CONFIG_MY_SHOP_CART_A".to_owned(), "environment"),
+        ("LATH_SECRET_TOKEN".to_owned(), "of the environment"),
+        ("LATH_SECRET_acme".to_owned(), "x"),
+    ];
+    variables.extend((0..=SETTINGS_MAX).map(|number| (format!("LATH_CONFIG_OTHER__ACTOR__K{number}"), "x")));
+    let serving = Serving::start_with(folder.path(), data.path(), &options, &variables);
+    for (path, expected) in [
+        ("config/a", sum("manifest")),
+        ("config/b", sum("file")),
+        ("config/c-d", sum("environment")),
+        ("config/e", "nothing".to_owned()),
+        ("config/key", sum("of the folder")),
+        ("env/TOKEN", sum("of the environment")),
+        ("env/TZ", sum("UTC")),
+    ] {
+        assert_eq!(body(&serving.get(&format!("/{path}"))), expected, "{path}");
+    }
+    serving.signal("TERM");
+    let (_, code, stderr) = serving.end();
+    assert_eq!(code, 0, "{stderr}");
+    for told in [
+        "file of this host sets `e` of my-shop/cart",
+        "file of this host sets `a` of my-shop/card",
+        "environment of this host sets `F` of my-shop/cart",
+        "environment of this host sets `A` of bank/cart",
+        "LATH_CONFIG_MY_SHOP_CART_A is passed over",
+        "LATH_SECRET_acme is passed over",
+        "1024 settings are the most",
+        "more settings are given to nobody",
+    ] {
+        assert!(stderr.contains(told), "`{told}` was not told: {stderr}");
+    }
+    assert!(!stderr.contains("of the folder") && !stderr.contains("of the environment"), "{stderr}");
 }

@@ -3,14 +3,14 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use http::{Request, Response, header};
+use http::uri::Authority;
+use http::{Method, Request, Response, StatusCode, Uri, header};
 use model::failure::{Failure, RpcError};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use wasmtime::component::Accessor;
-use wasmtime_wasi_http::p2::bindings::ProxyIndices;
-use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
-use wasmtime_wasi_http::p3::bindings::ServiceIndices;
+use wasmtime::component::{Accessor, ComponentExportIndex, InstancePre, Resource};
+use wasmtime_wasi_http::p2::bindings::http::types::{IncomingRequest, ResponseOutparam, Scheme};
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p3};
 
 use super::idle::Warm;
@@ -24,10 +24,10 @@ use crate::store::{self, State};
 /// What guests call the function in logs.
 const HANDLE: &str = "handle";
 
-/// The way into a composite that serves requests.
-pub(super) enum Entrance {
-    V02(ProxyIndices),
-    V03(ServiceIndices),
+/// A way into a composite that serves requests: the function `handle` of one of its exports.
+pub(super) struct Entrance {
+    handle: ComponentExportIndex,
+    version: HttpVersion,
 }
 
 /// A request that got no answer.
@@ -55,14 +55,13 @@ struct Head {
 type HeadSender = oneshot::Sender<Head>;
 
 impl Entrance {
-    pub(super) fn find(
-        instances: &wasmtime::component::InstancePre<State>,
-        version: HttpVersion,
-    ) -> wasmtime::Result<Self> {
-        match version {
-            HttpVersion::V02 => ProxyIndices::new(instances).map(Self::V02),
-            HttpVersion::V03 => ServiceIndices::new(instances).map(Self::V03),
-        }
+    fn find(instances: &InstancePre<State>, label: &str, version: HttpVersion) -> wasmtime::Result<Self> {
+        let component = instances.component();
+        let handle = component
+            .get_export_index(None, label)
+            .and_then(|export| component.get_export_index(Some(&export), HANDLE))
+            .ok_or_else(|| wasmtime::format_err!("it does not export `{label}` with function `{HANDLE}`"))?;
+        Ok(Self { handle, version })
     }
 }
 
@@ -75,11 +74,12 @@ impl Actor {
     /// the body. A failure is as in [`call`](Self::call).
     pub async fn handle(&self, request: Request<Body>, call: &CallContext) -> Result<Response<Body>, Unanswered> {
         let (head, mut heard) = oneshot::channel();
-        let mut guest = Box::pin(serve(Arc::clone(&self.0), request, call.clone(), head));
+        let is_head = *request.method() == Method::HEAD;
+        let mut guest = Box::pin(serve((Arc::clone(&self.0), self.1), request, call.clone(), head));
         let head = tokio::select! {
             biased;
             ended = &mut guest => match heard.try_recv() {
-                Ok(head) => return self.answer(head, None),
+                Ok(head) => return self.answer(head, None, is_head),
                 Err(_) => return Err(ended.err().unwrap_or_else(|| self.silent().into())),
             },
             head = &mut heard => head,
@@ -87,15 +87,19 @@ impl Actor {
         // The guest gave away the right to answer: it never will, whatever else it does.
         let Ok(head) = head else { return Err(self.silent().into()) };
         let task = head.answer.is_ok().then(|| tokio::spawn(async move { drop(guest.await) }));
-        self.answer(head, task)
+        self.answer(head, task, is_head)
     }
 
-    fn answer(&self, head: Head, task: Option<JoinHandle<()>>) -> Result<Response<Body>, Unanswered> {
+    fn answer(&self, head: Head, task: Option<JoinHandle<()>>, is_head: bool) -> Result<Response<Body>, Unanswered> {
         let settings = &self.0.shared.settings;
         let failed = |reason| RpcError::ActorHandler(format!("actor '{}' answered {reason}", settings.name));
         let response = head.answer.map_err(|reason| Failure::unknown(failed(reason)))?;
         let length = response.headers().get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+        // RFC 9110, sections 9.3.2, 15.3.5 and 15.4.5: these answers are out with their heads.
+        let status = response.status();
+        let is_bodiless = is_head || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+        let length = if is_bodiless { Some(0) } else { length };
         let guest = Guest { task, horizon: head.horizon, afterwards: settings.execution };
         Ok(response.map(|body| Served::body(body, length, settings.body_bytes_max, guest)))
     }
@@ -110,7 +114,7 @@ impl Actor {
 /// Admits the request, finds it an instance, and runs that to its end. Whatever is borrowed is held inside, so that the
 /// whole can become a task.
 async fn serve(
-    inner: Arc<Inner>,
+    (inner, entrance): (Arc<Inner>, usize),
     request: Request<Body>,
     call: CallContext,
     head: HeadSender,
@@ -125,7 +129,7 @@ async fn serve(
     let inside = call.enter(inner.shared.id, inner.execution_end(place.since));
     let horizon = Arc::new(Horizon::new(inside.deadline()));
     let inside = inside.under(&horizon);
-    let served = inner.serve_request(request, inside, head, &horizon);
+    let served = inner.serve_request(entrance, request, (inside, head), &horizon);
     match horizon.bound(served).await {
         Some(ended) => ended.map_err(Unanswered::from),
         None => Err(inner.shared.late(HANDLE).into()),
@@ -135,12 +139,12 @@ async fn serve(
 impl Inner {
     async fn serve_request(
         &self,
+        entrance: usize,
         request: Request<Body>,
-        call: CallContext,
-        head: HeadSender,
+        (call, head): (CallContext, HeadSender),
         horizon: &Arc<Horizon>,
     ) -> Result<(), Failure> {
-        let Some(entrance) = &self.entrance else {
+        let Some(entrance) = self.entrances.get(entrance) else {
             let text = format!("actor '{}' does not serve requests of HTTP", self.name());
             return Err(Failure::not_started(RpcError::MethodNotHandled(text)));
         };
@@ -153,12 +157,12 @@ impl Inner {
         };
         self.shared.counters.called();
         let tell = self.teller(head, horizon);
-        let ended = match entrance {
-            Entrance::V02(indices) => warm.handle(indices, request, tell).await,
-            Entrance::V03(indices) => {
+        let ended = match entrance.version {
+            HttpVersion::V02 => warm.handle(&entrance.handle, request, tell).await,
+            HttpVersion::V03 => {
                 // Dropped before the instance.
                 let mut end = End { is_good: false, horizon };
-                let ended = warm.handle_concurrent(indices, request, tell).await;
+                let ended = warm.handle_concurrent(&entrance.handle, request, tell).await;
                 end.is_good = ended.is_ok();
                 ended
             }
@@ -204,11 +208,12 @@ impl Inner {
 impl Warm {
     async fn handle(
         &mut self,
-        indices: &ProxyIndices,
+        handle: &ComponentExportIndex,
         request: Request<Body>,
         tell: impl FnOnce(Result<Response<WasiBody>, String>) + Send + Sync + 'static,
     ) -> wasmtime::Result<()> {
-        let proxy = indices.load(&mut self.store, &self.instance)?;
+        type Params = (Resource<IncomingRequest>, Resource<ResponseOutparam>);
+        let handle = self.instance.get_typed_func::<Params, ()>(&mut self.store, handle)?;
         let scheme = match request.uri().scheme() {
             Some(scheme) if *scheme == http::uri::Scheme::HTTPS => Scheme::Https,
             _ => Scheme::Http,
@@ -217,28 +222,47 @@ impl Warm {
         let request = http.new_incoming_request(scheme, request.map(foreign))?;
         let outparam =
             http.new_response_outparam_from_callback(|answer| tell(answer.map_err(|code| format!("{code:?}"))))?;
-        proxy.wasi_http_incoming_handler().call_handle(&mut self.store, request, outparam).await
+        handle.call_async(&mut self.store, (request, outparam)).await
     }
 
     /// The same by `wasi:http` 0.3: the guest goes on until all its tasks have ended.
     async fn handle_concurrent(
         &mut self,
-        indices: &ServiceIndices,
+        handle: &ComponentExportIndex,
         request: Request<Body>,
         tell: impl FnOnce(Result<Response<WasiBody>, String>) + Send + Sync + 'static,
     ) -> wasmtime::Result<()> {
-        let service = indices.load(&mut self.store, &self.instance)?;
-        let (request, sent) = p3::Request::from_http(self.store.data_mut().http().hooks, request.map(foreign));
+        type Answer = Result<Resource<p3::Response>, ErrorCode>;
+        let handle = self.instance.get_typed_func::<(Resource<p3::Request>,), (Answer,)>(&mut self.store, handle)?;
+        let request = absolute(request).map(foreign);
+        let (request, sent) = p3::Request::from_http(self.store.data_mut().http().hooks, request);
         let serving = async move |guest: &Accessor<State>| -> wasmtime::Result<()> {
-            match service.handle(guest, request).await? {
+            let request = guest.with(|mut store| store.data_mut().http().table.push(request))?;
+            match handle.call_concurrent(guest, (request,)).await?.0 {
                 Err(code) => tell(Err(format!("{code:?}"))),
-                Ok(response) => tell(Ok(guest.with(|store| response.into_http(store, sent))?)),
+                Ok(response) => tell(Ok(guest.with(|mut store| {
+                    let response = store.data_mut().http().table.delete(response)?;
+                    response.into_http(store, sent)
+                })?)),
             }
             poll_fn(|context| guest.poll_no_interesting_tasks(context)).await;
             Ok(())
         };
         self.store.run_concurrent(serving).await?
     }
+}
+
+/// The request with scheme and authority in its URI, where guests of 0.3 look for them; `host` is kept from them.
+fn absolute(mut request: Request<Body>) -> Request<Body> {
+    let mut parts = request.uri().clone().into_parts();
+    let host = request.headers().get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    parts.authority = parts.authority.or(host);
+    parts.scheme = parts.scheme.or(Some(http::uri::Scheme::HTTP));
+    // Without an authority it stays as it is.
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// How a guest ends, as the body of its answer must know: what it left unfinished seems whole once its store is gone.
@@ -255,11 +279,12 @@ impl Drop for End<'_> {
     }
 }
 
-/// Finds the way in, where the actor is to serve requests.
-pub(super) fn entrance(
-    instances: &wasmtime::component::InstancePre<State>,
+/// Finds the ways in, where the actor is to serve requests.
+pub(super) fn entrances(
+    instances: &InstancePre<State>,
     settings: &crate::settings::ActorSettings,
-) -> Result<Option<Entrance>, EngineError> {
-    let found = settings.http.map(|version| Entrance::find(instances, version)).transpose();
+) -> Result<Vec<Entrance>, EngineError> {
+    let found = settings.http.iter().map(|(label, version)| Entrance::find(instances, label, *version));
+    let found: wasmtime::Result<_> = found.collect();
     found.map_err(|source| EngineError::Link { actor: settings.name.clone(), source: source.into_boxed_dyn_error() })
 }

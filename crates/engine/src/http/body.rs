@@ -35,7 +35,12 @@ pub(crate) struct Guest {
 
 impl Served {
     pub(crate) fn body(body: WasiBody, length: Option<u64>, bytes_max: u64, guest: Guest) -> Body {
-        Self { body, left: length, room: bytes_max, bytes_max, guest }.boxed_unsync()
+        let mut served = Self { body, left: length, room: bytes_max, bytes_max, guest };
+        if length == Some(0) {
+            // Nobody asks for a body of which nothing is to come.
+            served.release();
+        }
+        served.boxed_unsync()
     }
 
     /// The answer is whole: whatever the guest still does is no longer this body's.

@@ -9,6 +9,7 @@ use wasmtime::component::{Resource, ResourceTable};
 
 use super::wire::WireError;
 use super::{Answer, Operation, StoreError, Stores};
+use crate::CallContext;
 use crate::limits::{KEYVALUE_BUCKETS_MAX, KEYVALUE_CURSORS_MAX, KEYVALUE_SWAPS_MAX};
 use crate::store::State;
 
@@ -90,12 +91,12 @@ impl State {
 
 impl Bucket {
     /// Does one thing, unless the actor is doing too many at once.
-    pub(super) async fn run(&self, operation: Operation, deadline: std::time::Instant) -> Result<Answer, WireError> {
+    pub(super) async fn run(&self, operation: Operation, call: &CallContext) -> Result<Answer, WireError> {
         let Ok(_permit) = self.permits.try_acquire() else {
             let text = "the actor has too many operations on stores at once; try again".to_owned();
             return Err(WireError::Other(text));
         };
-        Ok(self.stores.run(&self.name, operation, deadline).await?)
+        Ok(self.stores.run(&self.name, operation, call).await?)
     }
 }
 

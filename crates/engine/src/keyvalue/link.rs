@@ -196,16 +196,16 @@ fn swap(instance: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
 
 /// A swap that has seen the value of its key.
 async fn begin(guest: &mut Guest<'_>, bucket: Bucket, key: String) -> Result<Resource<Swap>, WireError> {
-    let deadline = guest.data().call.deadline();
-    let seen = only(values_of(bucket.run(Operation::Read(vec![key.clone()]), deadline).await?)?);
+    let call = guest.data().call.clone();
+    let seen = only(values_of(bucket.run(Operation::Read(vec![key.clone()]), &call).await?)?);
     guest.data_mut().handles().begin(Swap { bucket, key, seen })
 }
 
 async fn exchange(guest: &mut Guest<'_>, swap: Swap, value: Bytes) -> Result<(), SwapError> {
-    let deadline = guest.data().call.deadline();
+    let call = guest.data().call.clone();
     let Swap { bucket, key, seen: expected } = swap;
     let operation = Operation::Swap { key: key.clone(), expected, value };
-    match bucket.run(operation, deadline).await.map_err(SwapError::Store)? {
+    match bucket.run(operation, &call).await.map_err(SwapError::Store)? {
         Answer::Swapped(true) => Ok(()),
         Answer::Swapped(false) => Err(begin(guest, bucket, key).await.map_or_else(SwapError::Store, SwapError::Failed)),
         other => Err(SwapError::Store(strange(&other))),
@@ -255,9 +255,9 @@ async fn run(
     handle: &Resource<Bucket>,
     operation: Operation,
 ) -> wasmtime::Result<Result<Answer, WireError>> {
-    let deadline = guest.data().call.deadline();
+    let call = guest.data().call.clone();
     let bucket = guest.data_mut().handles().bucket(handle)?;
-    Ok(bucket.run(operation, deadline).await)
+    Ok(bucket.run(operation, &call).await)
 }
 
 fn mut_again<'a>(guest: &'a mut Guest<'_>) -> Guest<'a> {

@@ -4,7 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress};
@@ -13,6 +17,7 @@ use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as p3;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView as _};
 
 use super::network::Network;
+use crate::limits::LOOKUP_ABANDONED_TIME;
 use crate::store::State;
 
 /// The lookups that one instance has under way, by their handles.
@@ -21,9 +26,31 @@ pub(crate) type Lookups = BTreeMap<u32, Asked>;
 /// A name that was asked for.
 pub(crate) struct Asked {
     name: String,
+    turn: Turn,
     /// Whether an address was given out, and whether one was kept back.
     gave: bool,
     kept: bool,
+}
+
+/// A place among the lookups that an actor may have at once, until there is an answer.
+struct Turn(Option<OwnedSemaphorePermit>);
+
+impl Turn {
+    fn answered(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // The system goes on with a lookup that nobody waits for, on a thread that others wait for.
+        if let (Some(permit), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move {
+                sleep(LOOKUP_ABANDONED_TIME).await;
+                drop(permit);
+            });
+        }
+    }
 }
 
 /// Puts these functions in the place of wasmtime's.
@@ -47,6 +74,7 @@ pub(super) struct View<'a> {
     sockets: WasiSocketsCtxView<'a>,
     network: &'a Network,
     lookups: &'a mut Lookups,
+    turns: &'a Arc<Semaphore>,
 }
 
 fn view(state: &mut State) -> View<'_> {
@@ -54,8 +82,13 @@ fn view(state: &mut State) -> View<'_> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(sockets: WasiSocketsCtxView<'a>, network: &'a Network, lookups: &'a mut Lookups) -> Self {
-        Self { sockets, network, lookups }
+    pub(super) fn new(
+        sockets: WasiSocketsCtxView<'a>,
+        network: &'a Network,
+        lookups: &'a mut Lookups,
+        turns: &'a Arc<Semaphore>,
+    ) -> Self {
+        Self { sockets, network, lookups, turns }
     }
 }
 
@@ -73,8 +106,9 @@ impl p2::Host for View<'_> {
         if !is_address(&name) && !self.network.reach().may_look_up(&name) {
             return Err(ErrorCode::AccessDenied.into());
         }
+        let turn = Arc::clone(self.turns).try_acquire_owned().map_err(|_| ErrorCode::TemporaryResolverFailure)?;
         let stream = self.sockets.resolve_addresses(network, name.clone())?;
-        self.lookups.insert(stream.rep(), Asked { name, gave: false, kept: false });
+        self.lookups.insert(stream.rep(), Asked { name, turn: Turn(Some(turn)), gave: false, kept: false });
         Ok(stream)
     }
 }
@@ -86,9 +120,12 @@ impl p2::HostResolveAddressStream for View<'_> {
     ) -> Result<Option<IpAddress>, SocketError> {
         let handle = stream.rep();
         loop {
-            let next = self.sockets.resolve_next_address(Resource::new_borrow(handle))?;
+            let next = self.sockets.resolve_next_address(Resource::new_borrow(handle));
             let Some(asked) = self.lookups.get_mut(&handle) else { return Err(ErrorCode::InvalidState.into()) };
-            let Some(address) = next else {
+            if !matches!(&next, Err(error) if matches!(error.downcast_ref(), Some(ErrorCode::WouldBlock))) {
+                asked.turn.answered();
+            }
+            let Some(address) = next? else {
                 let only_kept = asked.kept && !asked.gave;
                 return if only_kept { Err(ErrorCode::AccessDenied.into()) } else { Ok(None) };
             };
@@ -144,8 +181,11 @@ impl p3::HostWithStore<State> for Lookup {
         if !may_ask {
             return Ok(Err(p3::ErrorCode::AccessDenied));
         }
+        let turns = guest.with(|mut view| Arc::clone(view.get().turns));
+        let mut turn = Turn(turns.acquire_owned().await.ok());
         let sockets = guest.with_getter::<WasiSockets>(|state| state.sockets());
         let found = <WasiSockets as p3::HostWithStore<State>>::resolve_addresses(&sockets, name.clone()).await?;
+        turn.answered();
         if is_address(&name) {
             return Ok(found);
         }

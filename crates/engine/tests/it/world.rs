@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::{ActorSettings, host_imports};
 use model::folder::Folder;
+use model::secret::{SecretValue, Setting};
 
 use crate::guest;
 use crate::scene::{Nowhere, actor, ask, engine, lone, number, settings};
@@ -86,11 +87,11 @@ async fn the_configuration_is_what_was_given() {
         }";
     let engine = engine();
     let component = engine.load(&guest::in_world(CONFIGURED, world)).unwrap().component;
-    let actor = |config: BTreeMap<String, String>| {
+    let actor = |config: BTreeMap<String, Setting<SecretValue>>| {
         let settings = ActorSettings { senders: Vec::new(), config, ..settings("configured") };
         engine.actor(&component, settings, Arc::new(Nowhere)).unwrap()
     };
-    let pairs = [("currency", "EUR"), ("motto", "süß")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let pairs = [("currency", "EUR"), ("motto", "süß")].map(|(key, value)| (key.to_owned(), value.into()));
     let given = actor(pairs.into());
     for (key, value) in [("currency", "EUR"), ("motto", "süß"), ("Currency", ""), ("no", "")] {
         assert_eq!(ask(&given, key, b"").await.unwrap(), value.as_bytes(), "{key}");

@@ -77,7 +77,11 @@ impl Parts {
 
 /// Reads a manifest's text.
 pub(crate) fn read_text(path: &Path) -> Result<String, ApplicationError> {
-    let bytes = read_bounded(path, MANIFEST_BYTES_MAX as u64)?;
+    read_text_bounded(path, MANIFEST_BYTES_MAX as u64)
+}
+
+pub(crate) fn read_text_bounded(path: &Path, most: u64) -> Result<String, ApplicationError> {
+    let bytes = read_bounded(path, most)?;
     String::from_utf8(bytes).map_err(|_| ApplicationError::Read {
         path: path.to_owned(),
         source: std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8 text; save it as UTF-8"),

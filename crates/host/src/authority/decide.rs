@@ -6,8 +6,12 @@ use lattice::call::{Call, Origin};
 use model::blueprint::{ReceiverPlan, Target, WIRE_1};
 use model::contract::ContractName;
 use model::ids::{ClientName, HostName};
-use model::manifest::Reach;
+use model::manifest::{Reach, Route};
+use provider::Opens;
 use provider::http::METHOD;
+
+use crate::exchange::{self, HANDLE};
+use crate::ingress::chain_in;
 
 use super::knowledge::{Knowledge, LinkAt, Version};
 use super::refusal::{Denial, Refusal};
@@ -19,6 +23,8 @@ pub struct Granted {
     pub target: Target,
     /// The contract as the caller sees it.
     pub contract: ContractName,
+    /// The stores of a provider that the call may name.
+    pub opens: Opens,
 }
 
 /// By what a call is judged.
@@ -72,37 +78,71 @@ fn grant(call: &Call, from: &HostName, agreed: &Version, requests: &ContractName
 fn over_link(call: &Call, from: &HostName, agreed: &Version, caller: &str) -> Result<Granted, Denial> {
     let import = call.link.as_ref().ok_or(Denial::NoLink)?;
     let links = agreed.links(caller, import.as_str());
-    // One actor's import has one link, in whichever composite the actor is.
-    let first = links.first().ok_or(Denial::NoLink)?;
-    let name = match &first.plan.target {
-        Target::Actor { actor, .. } => actor.as_str(),
-        Target::Provider(provider) => provider.as_str(),
-    };
+    if links.is_empty() {
+        return Err(Denial::NoLink);
+    }
+    // One actor's import has one link, in whichever composite the actor is; only stores may be those of several providers.
+    let to_target = || links.iter().filter(|link| named(&link.plan.target) == call.target.name());
+    let first = to_target().next().ok_or(Denial::OtherTarget)?;
     let placed = |link: &LinkAt| agreed.runs(&link.composite, from);
     match () {
-        () if name != call.target.name() => Err(Denial::OtherTarget),
         () if first.contract != call.contract.as_str() => Err(Denial::OtherContract),
         () if first.wire != call.wire.as_str() => Err(Denial::OtherWire),
         () if first.plan.reach != Reach::Lattice => Err(Denial::Reach),
-        () if !links.iter().any(placed) => Err(Denial::NotPlaced),
-        () => Ok(Granted { target: first.plan.target.clone(), contract: first.plan.contract.clone() }),
+        () if !to_target().any(placed) => Err(Denial::NotPlaced),
+        () => Ok(Granted {
+            target: first.plan.target.clone(),
+            contract: first.plan.contract.clone(),
+            opens: first.opens.clone(),
+        }),
+    }
+}
+
+fn named(target: &Target) -> &str {
+    match target {
+        Target::Actor { actor, .. } => actor.as_str(),
+        Target::Provider(provider) => provider.as_str(),
     }
 }
 
 fn by_route(call: &Call, agreed: &Version, requests: &ContractName) -> Result<Granted, Denial> {
+    if exchange::is_contract(call.contract.as_str()) {
+        return streamed(call, agreed);
+    }
     let is_request = call.contract.as_str() == requests.to_string()
         && call.method.as_str() == METHOD
         && call.wire.as_str() == WIRE_1;
     if !is_request {
         return Err(Denial::NoRequest);
     }
-    let name = call.target.name();
-    let route = agreed.blueprint.routes.iter().find(|route| route.to.as_str() == name).ok_or(Denial::NoRoute)?;
-    let serves = |receiver: &&ReceiverPlan| receiver.contract.name.serves(requests);
-    let composite = agreed.blueprint.composites.get(&route.to);
-    let receiver = composite.and_then(|plan| plan.receivers.iter().find(serves)).ok_or(Denial::NoRequest)?;
+    let route = route(call, agreed)?;
+    let composite = agreed.blueprint.composites.get(&route.to).ok_or(Denial::OtherRequests)?;
+    let serves = |receiver: &&ReceiverPlan| {
+        receiver.contract.name.serves(requests) && composite.is_chain(&receiver.via, &route.via)
+    };
+    let receiver = composite.receivers.iter().find(serves).ok_or(Denial::OtherRequests)?;
     let target = Target::Actor { actor: route.to.clone(), receiver: receiver.label.clone() };
-    Ok(Granted { target, contract: requests.clone() })
+    Ok(Granted { target, contract: requests.clone(), opens: Opens::Nothing })
+}
+
+/// The route by which a request comes: to its actor, behind the chain of middleware that it names.
+fn route<'a>(call: &Call, agreed: &'a Version) -> Result<&'a Route, Denial> {
+    let via = chain_in(call).ok_or(Denial::NoRoute)?;
+    let leads = |route: &&Route| route.to.as_str() == call.target.name() && route.via == via;
+    agreed.blueprint.routes.iter().find(leads).ok_or(Denial::NoRoute)
+}
+
+/// A request that its actor takes as it comes. Which version of the contract the caller has in mind is no matter.
+fn streamed(call: &Call, agreed: &Version) -> Result<Granted, Denial> {
+    if call.method.as_str() != HANDLE || call.wire.as_str() != exchange::WIRE {
+        return Err(Denial::NoRequest);
+    }
+    let route = route(call, agreed)?;
+    let composite = agreed.blueprint.composites.get(&route.to);
+    composite.and_then(|plan| plan.entrance(&route.via)).ok_or(Denial::OtherRequests)?;
+    let target = Target::Actor { actor: route.to.clone(), receiver: String::new() };
+    let contract = call.contract.as_str().parse().map_err(|_| Denial::NoRequest)?;
+    Ok(Granted { target, contract, opens: Opens::Nothing })
 }
 
 /// A client's call, which the calling host has turned into values.
@@ -111,5 +151,5 @@ fn by_grant(call: &Call, agreed: &Version, client: &ClientName) -> Result<Grante
     let mut of_target = grants.filter(|grant| grant.actor.as_str() == call.target.name());
     let grant = of_target.find(|grant| grant.contract.to_string() == call.contract.as_str()).ok_or(Denial::NoGrant)?;
     let target = Target::Actor { actor: grant.actor.clone(), receiver: grant.receiver.clone() };
-    Ok(Granted { target, contract: grant.contract.clone() })
+    Ok(Granted { target, contract: grant.contract.clone(), opens: Opens::Nothing })
 }

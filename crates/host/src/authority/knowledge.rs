@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::blueprint::{Blueprint, LinkPlan, WireTo};
+use model::blueprint::{Blueprint, LinkPlan, SenderPlan, WireTo};
 use model::ids::{ActorName, AppName, HostName};
 use model::placement::AppPlacement;
+use provider::Opens;
 
 use crate::limits::SUPERSEDED_MAX;
 
@@ -41,13 +42,16 @@ pub(super) struct Version {
 /// Links by the actor that calls, then by its import.
 type Links = HashMap<String, HashMap<String, Vec<LinkAt>>>;
 
-/// A link in one of the composites that its caller is a member of.
+/// A link in one of the composites that its caller is a member of; one that opens stores of several providers is there for
+/// each.
 #[derive(Clone, Debug)]
 pub(super) struct LinkAt {
     pub(super) composite: ActorName,
     pub(super) plan: LinkPlan,
     pub(super) contract: String,
     pub(super) wire: String,
+    /// The stores that its calls may name.
+    pub(super) opens: Opens,
 }
 
 impl Known {
@@ -125,16 +129,21 @@ impl Version {
 fn links(blueprint: &Blueprint) -> Links {
     let mut links = Links::new();
     for (composite, plan) in &blueprint.composites {
-        for wire in plan.members.iter().flat_map(|member| &member.wires) {
-            let WireTo::Sender(sender) = &wire.to else { continue };
-            let link = LinkAt {
+        let wires = plan.members.iter().flat_map(|member| &member.wires);
+        let senders = wires.flat_map(|wire| match &wire.to {
+            WireTo::Sender(sender) => vec![sender.clone()],
+            WireTo::Native(native) => native.bridged(),
+            WireTo::Member { .. } => Vec::new(),
+        });
+        for SenderPlan { adapter, link: plan, open, .. } in senders {
+            let of_actor = links.entry(plan.actor.to_string()).or_default();
+            of_actor.entry(plan.import.clone()).or_default().push(LinkAt {
                 composite: composite.clone(),
-                plan: sender.link.clone(),
-                contract: sender.link.contract.to_string(),
-                wire: sender.adapter.wire().to_owned(),
-            };
-            let of_actor = links.entry(sender.link.actor.to_string()).or_default();
-            of_actor.entry(sender.link.import.clone()).or_default().push(link);
+                contract: plan.contract.to_string(),
+                wire: adapter.wire().to_owned(),
+                opens: Opens::Only(Arc::new(open)),
+                plan,
+            });
         }
     }
     links

@@ -47,6 +47,8 @@ pub enum Denial {
     NoRoute,
     /// The ingress calls something else than requests.
     NoRequest,
+    /// The actor takes requests by another contract.
+    OtherRequests,
     /// The client has no grant for the contract.
     NoGrant,
     /// Operators call by themselves, not by a host.
@@ -77,6 +79,7 @@ impl Denial {
             ),
             Denial::NoRoute => ("no route leads there", "add one to the manifest and deploy that"),
             Denial::NoRequest => ("an ingress sends HTTP requests only", "call over a link"),
+            Denial::OtherRequests => ("the actor takes requests by another contract", "call it by that"),
             Denial::NoGrant => ("it is not granted to the client", "name it in the client's `may` and deploy that"),
             Denial::Outsider => ("hosts pass on no calls of operators", "call as a client that the manifest names"),
         }

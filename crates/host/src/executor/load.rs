@@ -1,6 +1,6 @@
 //! Starting parts: fetching, composing, compiling, opening.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,16 +13,20 @@ use engine::{Actor, ActorSettings, Engine, EngineError};
 use lattice::store::Bucket;
 use model::blueprint::{CompositePlan, Member, ProviderPlan};
 use model::digest::Digest;
-use model::ids::{ActorName, AppName, ProviderName};
+use model::ids::{ActorName, AppName, ProviderName, SecretName};
 use provider::http::outgoing::{self, Client, Roots};
 use provider::{Provider, ProviderError, Surroundings};
 use tokio::sync::Semaphore;
 
 use super::parts::{Parts, PartsError, components};
+use super::resolve::{Configuration, Resolved};
 use super::slot::{ExchangeError, Open, Slot};
-use super::{Loaded, Tenancy};
+use super::state::PartName;
+use super::{Loaded, Sources, Tenancy};
 use crate::limits::{DRAIN_TIME_MAX, FETCH_TIME_MAX};
 use crate::router::Outbox;
+use crate::secrets::SecretError;
+use crate::telemetry::Telemetry;
 
 /// Why a part of an application does not start.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,29 @@ pub enum LoadError {
         /// How long was waited.
         after: Duration,
     },
+    /// A secret is not at hand.
+    #[error("{part} needs the secret `{secret}`")]
+    Secret {
+        /// What needs it.
+        part: PartName,
+        /// The secret.
+        secret: SecretName,
+        /// Why it is not at hand.
+        source: Box<SecretError>,
+    },
+    /// This host has different settings for actors that share their configuration.
+    #[error(
+        "actor {actor} cannot be started: this host sets `{key}` of its fused actor {second} to something else than of \
+         another, and they share their configuration; set it for all of them"
+    )]
+    Settings {
+        /// The actor.
+        actor: ActorName,
+        /// The actor in its composite whose setting differs.
+        second: ActorName,
+        /// The key.
+        key: String,
+    },
     /// It is not wanted any more.
     #[error("the start was given up, since something else is wanted now")]
     Abandoned,
@@ -93,8 +120,18 @@ pub(super) enum Part {
     Provider {
         provider: Arc<dyn Provider>,
         /// Where it stands, if it cannot be open twice; with what opened it.
-        slot: Option<(Arc<Slot>, ProviderPlan)>,
+        slot: Option<Place>,
     },
+}
+
+/// Where a provider stands that cannot be open twice, with what opened it.
+pub(super) type Place = (Arc<Slot>, Opening);
+
+/// What opens a provider.
+#[derive(Clone)]
+pub(super) struct Opening {
+    kind: String,
+    config: Configuration,
 }
 
 /// What starting takes.
@@ -103,8 +140,11 @@ pub(super) struct Loader {
     pub(super) engine: Engine,
     pub(super) tenancy: Tenancy,
     pub(super) state: Option<Arc<dyn Bucket>>,
+    /// Where settings and secrets come from.
+    pub(super) sources: Arc<Sources>,
     /// Fetching and compiling at once.
     pub(super) turns: Arc<Semaphore>,
+    pub(super) telemetry: Telemetry,
 }
 
 /// An actor to start.
@@ -118,7 +158,6 @@ pub(super) struct ActorStart {
 }
 
 /// A provider to open.
-#[derive(Clone)]
 pub(super) struct ProviderStart {
     pub(super) app: AppName,
     pub(super) name: ProviderName,
@@ -129,6 +168,7 @@ pub(super) struct ProviderStart {
 impl Loader {
     /// Fetches, composes and compiles an actor, and makes it ready for calls.
     pub(super) async fn actor(self, start: ActorStart, compiling: impl FnOnce()) -> Result<Part, LoadError> {
+        let resolved = self.sources.actor(&start.app, &start.plan).await?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| LoadError::Gone)?;
         let bytes = fetch(&start).await?;
         if start.abandoned.load(Ordering::Relaxed) {
@@ -137,7 +177,7 @@ impl Loader {
         compiling();
         let working = tokio::task::spawn_blocking(move || {
             let running = self.compile(&start, &bytes).and_then(|(loaded, composing)| {
-                self.prepare(&start, &loaded).map(|(actor, outbox)| {
+                self.prepare(&start, &loaded, resolved).map(|(actor, outbox)| {
                     let ActorStart { app, name, .. } = start;
                     let (cached, compiling) = (loaded.cached, loaded.elapsed);
                     let loaded = Loaded { application: app, actor: name, cached, composing, compiling };
@@ -175,7 +215,12 @@ impl Loader {
         Ok((loaded, composing))
     }
 
-    fn prepare(&self, start: &ActorStart, loaded: &engine::Loaded) -> Result<(Actor, Arc<Outbox>), LoadError> {
+    fn prepare(
+        &self,
+        start: &ActorStart,
+        loaded: &engine::Loaded,
+        Resolved { env, config }: Resolved,
+    ) -> Result<(Actor, Arc<Outbox>), LoadError> {
         let outbox = Arc::new(Outbox::default());
         let name = match self.tenancy {
             Tenancy::One { .. } => start.name.to_string(),
@@ -183,7 +228,9 @@ impl Loader {
         };
         let settings = ActorSettings {
             stores: Outbox::stores(&outbox, &start.plan),
-            requests: requests(&start.plan),
+            requests: requests(&start.plan).map(|requests| self.telemetry.outgoing(&start.app, &start.name, requests)),
+            env,
+            config,
             ..actor_settings(name, &start.plan)
         };
         let made = self.engine.actor(&loaded.component, settings, outbox.clone());
@@ -192,20 +239,19 @@ impl Loader {
     }
 
     /// Opens a provider; in the place of another where both cannot be open.
-    pub(super) async fn provider(
-        self,
-        start: ProviderStart,
-        instead_of: Option<(Arc<Slot>, ProviderPlan)>,
-    ) -> Result<Part, LoadError> {
+    pub(super) async fn provider(self, start: ProviderStart, instead_of: Option<Place>) -> Result<Part, LoadError> {
         let failed = |error| failed(&start.name, error);
+        let part = PartName::Provider(start.name.clone());
+        let opening =
+            Opening { kind: start.plan.kind.clone(), config: self.sources.provider(&part, &start.plan).await? };
         let slot = match instead_of {
             Some((slot, before)) => {
-                let again = self.open(ProviderStart { plan: before, ..start.clone() });
-                slot.exchange(self.open(start.clone()), again, DRAIN_TIME_MAX).await.map_err(failed)?;
+                let (next, again) = (self.open(&start, opening.clone()), self.open(&start, before));
+                slot.exchange(next, again, DRAIN_TIME_MAX).await.map_err(failed)?;
                 slot
             }
             None => {
-                let opened = tokio::task::spawn_blocking(self.open(start.clone())).await;
+                let opened = tokio::task::spawn_blocking(self.open(&start, opening.clone())).await;
                 let provider = opened.map_err(|_| LoadError::Gone)?.map_err(|error| failed(error.into()))?;
                 // A single application has one version, so nothing ever takes the place of its providers.
                 if !start.is_local || matches!(self.tenancy, Tenancy::One { .. }) {
@@ -214,15 +260,15 @@ impl Loader {
                 Arc::new(Slot::new(provider))
             }
         };
-        Ok(Part::Provider { provider: slot.clone(), slot: Some((slot, start.plan)) })
+        Ok(Part::Provider { provider: slot.clone(), slot: Some((slot, opening)) })
     }
 
-    fn open(&self, start: ProviderStart) -> Open {
-        let (data, state) = (self.tenancy.data(&start.app), self.state.clone());
+    fn open(&self, start: &ProviderStart, Opening { kind, config }: Opening) -> Open {
+        let (app, name) = (start.app.clone(), start.name.clone());
+        let (data, state) = (self.tenancy.data(&app), self.state.clone());
         Box::new(move || {
-            let ProviderStart { app, name, plan, .. } = &start;
-            let surroundings = Surroundings { application: app, name, data: &data, state };
-            provider::kind(&plan.kind, name)?.open(&plan.config, &surroundings)
+            let surroundings = Surroundings { application: &app, name: &name, data: &data, state };
+            provider::kind(&kind, &name)?.open(&config, &surroundings)
         })
     }
 }
@@ -274,8 +320,6 @@ fn requests(plan: &CompositePlan) -> Option<Arc<dyn Requests>> {
 fn actor_settings(name: String, plan: &CompositePlan) -> ActorSettings {
     let labels = Labels::of(plan);
     let limits = &plan.limits;
-    // Members that share an interface have equal grants: the planner refuses others.
-    let env: BTreeMap<_, _> = plan.members.iter().flat_map(|member| member.env.clone()).collect();
     ActorSettings {
         memory_bytes: limits.memory.0,
         instances: limits.instances as usize,
@@ -284,14 +328,12 @@ fn actor_settings(name: String, plan: &CompositePlan) -> ActorSettings {
         depth: limits.depth,
         log_bytes_per_s: limits.log.0,
         reuse: limits.reuse,
-        env,
-        config: plan.members.iter().flat_map(|member| member.config.clone()).collect(),
         network: granted(plan, |member| &member.network),
         folders: granted(plan, |member| &member.folders),
         message_bytes_max: usize::try_from(limits.message.0).unwrap_or(usize::MAX),
         receivers: labels.receivers.into_iter().map(|receiver| receiver.label).collect(),
         senders: labels.senders.into_iter().map(|sender| sender.label).collect(),
-        http: plan.http.as_ref().map(|http| http.version),
+        http: plan.http.iter().map(|http| (http.label.clone(), http.version)).collect(),
         ..ActorSettings::new(name)
     }
 }

@@ -9,13 +9,14 @@ use engine::Engine;
 use model::ids::{ActorName, AppName};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::load::{ActorStart, LoadError, Loader, Part, ProviderStart};
+use super::load::{ActorStart, LoadError, Loader, Part, Place, ProviderStart};
 use super::retire::retire;
 use super::state::{Effect, Event, PartId, PartName, Spec, State, step};
 use super::status::{AppStatus, Status};
-use super::{ExecutorSettings, News, Spare, Tell, Wish};
+use super::{Deployment, ExecutorSettings, News, Spare, Tell, Wish};
 use crate::limits::{EVENTS_MAX, LOAD_RETRY_PAUSE_MAX};
 use crate::router::{Running, Targets};
+use crate::settings;
 
 /// What a task of the executor brings back.
 enum Brought {
@@ -41,6 +42,8 @@ struct Run {
     starting: BTreeMap<PartId, Starting>,
     reasons: BTreeMap<PartId, Arc<LoadError>>,
     told: watch::Sender<Status>,
+    /// The versions whose settings were looked over.
+    looked_over: BTreeMap<AppName, u64>,
     spares: Vec<Spare>,
     /// What is compiled ahead, or could not be just now.
     spared: BTreeSet<SpareName>,
@@ -66,7 +69,15 @@ pub(super) fn spawn(
 ) {
     let (bring, brought) = mpsc::channel(EVENTS_MAX);
     let turns = Arc::new(Semaphore::new(settings.loads.max(1)));
-    let loader = Loader { engine, tenancy: settings.tenancy, state: settings.state, turns };
+    let sources = Arc::new(settings.sources);
+    let loader = Loader {
+        engine,
+        tenancy: settings.tenancy,
+        state: settings.state,
+        sources,
+        turns,
+        telemetry: settings.telemetry,
+    };
     let (patience, grace) = (asked.borrow().patience, asked.borrow().grace);
     let run = Run {
         state: State::default(),
@@ -77,6 +88,7 @@ pub(super) fn spawn(
         starting: BTreeMap::new(),
         reasons: BTreeMap::new(),
         told,
+        looked_over: BTreeMap::new(),
         spares: Vec::new(),
         spared: BTreeSet::new(),
         sparing: false,
@@ -112,8 +124,20 @@ impl Run {
         let Some(Wish { assigned, spares, patience, grace }) = wish else { return Event::Assigned(BTreeMap::new()) };
         (self.patience, self.grace) = (patience, grace);
         self.spares = spares;
+        self.warn_of_strangers(&assigned);
         self.told.send_modify(|status| status.wishes += 1);
         Event::Assigned(assigned)
+    }
+
+    /// Tells of settings that nobody is given, once for each version.
+    fn warn_of_strangers(&mut self, assigned: &BTreeMap<AppName, Deployment>) {
+        self.looked_over.retain(|app, _| assigned.contains_key(app));
+        for (app, deployment) in assigned {
+            if self.looked_over.insert(app.clone(), deployment.version) == Some(deployment.version) {
+                continue;
+            }
+            settings::warn(&self.loader.sources.settings.strangers(&deployment.blueprint));
+        }
     }
 
     /// Takes what a task brought, and says what it means.
@@ -223,7 +247,7 @@ impl Run {
         });
     }
 
-    fn slot(&self, id: PartId) -> Option<(Arc<super::slot::Slot>, model::blueprint::ProviderPlan)> {
+    fn slot(&self, id: PartId) -> Option<Place> {
         match self.running.get(&id)? {
             Part::Provider { slot, .. } => slot.clone(),
             Part::Actor { .. } => None,

@@ -40,7 +40,8 @@ pub(super) async fn finish(doors: Doors, executor: &Executor) {
             outsiders.drain(deadline).await;
         }
     };
-    let (cut, ((), ())) = join(server, join(async { gate.await.unwrap_or_default() }, clients)).await;
+    // Actors may go on behind their answers until they are drained themselves.
+    let (cut, _behind) = join(server, join(gate, clients)).await;
     if let Some(cut @ 1..) = cut {
         tracing::warn!(calls = cut, "calls were still running and were cut off");
     }

@@ -22,6 +22,7 @@ use super::leave::Doors;
 use super::share::{self, Placed, Placements};
 use super::standing::{NodeNews, NodeStatus};
 use super::store::Store;
+use super::view::NodeView;
 use super::{Connection, NodeSettings, TellNode, Wish, chain};
 use crate::authority::Knowledge;
 use crate::control::{Event, Exit, Moment, Share, State, Underivable, step};
@@ -33,6 +34,7 @@ use crate::ingress::Routed;
 use crate::limits::{CONTROL_TICK, FETCH_PAUSE, LEASE_WAIT_MAX};
 use crate::operate::Derived;
 use crate::router::Switchboard;
+use crate::server::Server;
 
 /// What tasks of the node bring.
 pub(super) enum Input {
@@ -107,6 +109,7 @@ impl Run {
 
     /// Runs until the host has left, or its owner has dropped it.
     pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Wish>) {
+        self.settings.telemetry.attend(self.view());
         let mut tick = tokio::time::interval(CONTROL_TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut connected = self.connection.bus.connected();
@@ -146,13 +149,27 @@ impl Run {
         let _ = tokio::time::timeout(LEASE_WAIT_MAX, deleted).await;
         let ended = self.ended;
         self.told.send_modify(|status| status.ended = ended);
+        self.settings.telemetry.leave();
         if let Some(exit) = ended {
             (self.tell)(NodeNews::Ended(exit));
         }
     }
 
+    /// This node as whoever observes it sees it.
+    fn view(&self) -> NodeView {
+        NodeView {
+            switchboard: self.switchboard.clone(),
+            engine: self.executor.engine().clone(),
+            server: self.doors.server.as_ref().map(Server::counts),
+            health: self.health.clone(),
+            bus: Arc::clone(&self.connection.bus),
+            status: self.told.subscribe(),
+        }
+    }
+
     fn tick(&mut self) {
         self.looked = Instant::now();
+        self.settings.telemetry.beat();
         self.telling.set_running(self.running());
         self.on(Event::Tick);
         // The others that were left the calls of clients may be gone.

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lattice::document::{Author, Document as _, DocumentError, IntentHead, UnixMillis};
 use lattice::store::{Entry, Revision, StoreError};
+use model::blueprint::Blueprint;
 use model::digest::Digest;
 use model::ids::AppName;
 
@@ -84,7 +85,8 @@ impl Operator {
     ) -> Result<Deployed, OperateError> {
         let name = application.manifest().application.clone();
         let pieces = Pieces::of(application);
-        super::preview::demanded(application, 0, pieces.digest)?;
+        let (blueprint, _) = super::preview::demanded(application, 0, pieces.digest)?;
+        self.check_routes(&name, &blueprint, None).await?;
         let standing = self.standing(&name).await?;
         let same = self.is_same(standing.as_ref(), &pieces).await?;
         // What no kept version refers to may be removed at any moment; where that cannot be told, everything is sent.
@@ -93,7 +95,7 @@ impl Operator {
         let mut deployed = Deployed::of(name, same.unwrap_or_default(), sent.uploaded, sent.present);
         if same.is_none() {
             deployed.is_new = true;
-            deployed.version = self.write(&deployed.application, standing, Some(pieces.digest)).await?;
+            deployed.version = self.establish(&deployed.application, &blueprint, standing, pieces.digest).await?;
             // What was found before the version referred to it may have been removed as unused since.
             deployed.uploaded_bytes += self.upload(&pieces, &pieces.digests(), progress).await?.uploaded;
         }
@@ -151,7 +153,14 @@ impl Operator {
         if same.is_none() {
             deployed.is_new = true;
             deployed.restored = Some(restored);
-            deployed.version = self.write(application, standing, Some(document)).await?;
+            deployed.version = match self.derived_of(application, document, restored).await? {
+                Ok(derived) => {
+                    self.check_routes(application, &derived.blueprint, None).await?;
+                    self.establish(application, &derived.blueprint, standing, document).await?
+                }
+                // Hosts tell what is wrong with it.
+                Err(_) => self.write(application, standing, Some(document)).await?,
+            };
         }
         Ok(deployed)
     }
@@ -202,6 +211,30 @@ impl Operator {
             Ok(_) => Ok(head.version),
             Err(StoreError::Conflict { .. }) => self.lost(application, &head).await,
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a version whose routes are free. Where another application took one of them at the same moment, before this
+    /// one, what stood before stands again.
+    async fn establish(
+        &self,
+        application: &AppName,
+        blueprint: &Blueprint,
+        standing: Option<Stands>,
+        document: Digest,
+    ) -> Result<u64, OperateError> {
+        let before = standing.as_ref().and_then(Stands::document);
+        let version = self.write(application, standing, Some(document)).await?;
+        let Some(stands) = self.standing(application).await?.filter(|stands| stands.version == version) else {
+            return Ok(version);
+        };
+        match self.check_routes(application, blueprint, Some(stands.revision)).await {
+            Err(taken @ OperateError::Routes { .. }) => {
+                self.write(application, Some(stands), before).await?;
+                Err(taken)
+            }
+            // Whatever kept it from being looked at, the version stands.
+            _ => Ok(version),
         }
     }
 

@@ -149,6 +149,10 @@ impl Operator {
         self.check_dead(host).await?;
         self.buckets.hosts.delete(host.as_str()).await?;
         self.buckets.intent.delete(&drain_key(host)).await?;
+        // It takes up room, and opens nothing for anybody else. Older credentials do not know the store.
+        if let Err(error) = self.vault().forget(host).await {
+            tracing::debug!(%host, %error, "keys of secrets for a forgotten host stay until the secrets are set again");
+        }
         Ok(Forgotten { host: host.clone(), states })
     }
 

@@ -1,11 +1,13 @@
 //! Why a lattice was not changed, or cannot be told of.
 
+use lattice::secrets::VaultError;
 use lattice::store::StoreError;
 use model::digest::Digest;
 use model::folder::Folder;
-use model::ids::{ActorName, AppName, HostName};
+use model::ids::{ActorName, AppName, HostName, SecretName};
 use plan::Problem;
 use provider::ProviderError;
+use provider::http::LeftOut;
 
 /// Why a lattice was not changed, or cannot be told of.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,14 @@ pub enum OperateError {
         actor: ActorName,
         /// The folder.
         folder: Folder,
+    },
+    /// Other applications have its routes.
+    #[error("application {application} cannot have all of its routes: {}", told(taken))]
+    Routes {
+        /// The application.
+        application: AppName,
+        /// What is not free, with its owner.
+        taken: Vec<LeftOut>,
     },
     /// The lattice's store.
     #[error("the lattice cannot be read or written")]
@@ -110,6 +120,26 @@ pub enum OperateError {
         /// The state, as `app/provider`.
         states: Vec<String>,
     },
+    /// A secret cannot be set, or the secrets cannot be told of.
+    #[error("the secrets of the lattice cannot be read or written")]
+    Secrets(#[from] VaultError),
+    /// Nobody could open a secret that is to be set.
+    #[error(
+        "secret {name} is not set: no host of the lattice has told of a key that it could be sealed to; start a host, and \
+         set it then"
+    )]
+    NoKeeper {
+        /// The name.
+        name: SecretName,
+    },
+    /// There is no such secret.
+    #[error("the lattice has no secret {name}; {}", known("it has", secrets))]
+    NoSecret {
+        /// The name.
+        name: SecretName,
+        /// Those that there are.
+        secrets: Vec<SecretName>,
+    },
     /// Something in the lattice cannot be understood.
     #[error("{what} cannot be understood: {reason}")]
     Damaged {
@@ -128,4 +158,10 @@ fn known<T: ToString>(lead: &str, list: &[T]) -> String {
         [] => "there are none".to_owned(),
         list => format!("{lead} {}", list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// The first of them, in words.
+fn told(taken: &[LeftOut]) -> String {
+    let first = taken.first().map(ToString::to_string).unwrap_or_default();
+    if taken.len() > 1 { format!("{first} (and {} more)", taken.len() - 1) } else { first }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use model::blueprint::Blueprint;
 use model::digest::Digest;
 use model::ids::{AppName, HostName};
 use model::placement::{AppPlacement, Placement};
@@ -11,7 +12,7 @@ use plan::placement::{Demand, HostView, Move, Moved, Ready, Unplaced, demand, di
 use super::bytes::Pieces;
 use super::changes::{Change, changes};
 use super::unreadable::{Unreadable, What};
-use super::{OperateError, Operator, derive};
+use super::{OperateError, Operator, derive, routes};
 use crate::application::Application;
 
 /// What deploying an application would change.
@@ -67,7 +68,9 @@ impl Operator {
         let before = document.as_ref().and_then(|document| derive::intent(document).ok());
         let mut demands = view.demands();
         let version = standing.map_or(0, |head| head.version).saturating_add(1);
-        demands.insert(name.clone(), demanded(application, version, pieces.digest)?);
+        let (blueprint, demand) = demanded(application, version, pieces.digest)?;
+        routes::free(name, &blueprint, view.derived.iter().filter_map(|(name, of)| Some((name, of.as_ref().ok()?))))?;
+        demands.insert(name.clone(), demand);
         let hosts = view.host_views();
         let next = settled(&demands, &view.placement, hosts.clone());
         let places = placings(view.placement.applications.get(name), next.applications.get(name));
@@ -133,18 +136,23 @@ fn placings(before: Option<&Arc<AppPlacement>>, after: Option<&Arc<AppPlacement>
     all.into_iter().map(placing).collect()
 }
 
-/// What an application asks of hosts.
+/// What of an application runs, and what it asks of hosts.
 ///
 /// # Errors
 ///
 /// Everything that keeps it from being planned.
-pub(super) fn demanded(application: &Application, version: u64, document: Digest) -> Result<Arc<Demand>, OperateError> {
+pub(super) fn demanded(
+    application: &Application,
+    version: u64,
+    document: Digest,
+) -> Result<(Blueprint, Arc<Demand>), OperateError> {
     let refused =
         |problems| OperateError::Unplannable { application: application.manifest().application.clone(), problems };
     let plan = application.plan(None).map_err(refused)?;
     check_folders(application)?;
     let demand = demand(application.intent(), &plan.blueprint, application.inventory(), version, document);
-    Ok(Arc::new(demand.map_err(refused)?))
+    let demand = Arc::new(demand.map_err(refused)?);
+    Ok((plan.blueprint, demand))
 }
 
 /// A folder is one machine's: which hosts have it must be said.

@@ -1,10 +1,12 @@
 //! What can be told of a lattice: hosts, applications, what runs where, and why something does not.
 
+mod chain;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use lattice::document::{Author, IntentHead, Part, Storage, UnixMillis};
+use lattice::document::{Author, IntentHead, OwnSetting, Part, Storage, UnixMillis};
 use lattice::subject::Token;
 use model::contract::ContractName;
 use model::ids::{AppName, HostName, Labels, ProviderName};
@@ -14,6 +16,8 @@ use plan::placement::{Demand, Group, Unplaced, place, unplaced};
 use super::derive::Derived;
 use super::unreadable::{Unreadable, What};
 use super::view::{HostFacts, View};
+
+pub use chain::ChainStatus;
 
 /// A lattice, told.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +51,12 @@ pub struct HostStatus {
     pub labels: Labels,
     /// Where it serves HTTP.
     pub listen: Option<SocketAddr>,
+    /// True where it serves it over TLS.
+    pub secure: bool,
     /// Whether what the lattice stores outlives a power cut, as far as it knows.
     pub storage: Storage,
+    /// Settings that it gives to actors in the place of their manifests'.
+    pub settings: BTreeSet<OwnSetting>,
     /// How many actors and providers are placed on it.
     pub parts: usize,
     /// How busy it is, where its beats were listened to.
@@ -81,6 +89,8 @@ pub struct AppStatus {
     pub actors: Vec<PartStatus>,
     /// The providers.
     pub providers: Vec<PartStatus>,
+    /// The chains of middleware.
+    pub chains: Vec<ChainStatus>,
     /// What runs on fewer hosts than it asks for, and why.
     pub unplaced: Vec<Unplaced>,
     /// Why the version cannot be planned.
@@ -229,7 +239,9 @@ impl HostStatus {
             version: record.version.clone(),
             labels: record.labels.clone(),
             listen: record.listen,
+            secure: record.secure,
             storage: record.storage.clone(),
+            settings: record.settings.clone(),
             parts: parts.filter(|hosts| hosts.contains(name)).count(),
             load: None,
         }
@@ -249,6 +261,7 @@ impl AppStatus {
             phase: Phase::Down,
             actors: planned.map(|derived| told.actors(derived)).unwrap_or_default(),
             providers: planned.map(|derived| told.providers(derived)).unwrap_or_default(),
+            chains: planned.map(|derived| ChainStatus::all(&derived.intent.manifest)).unwrap_or_default(),
             unplaced: if told.is_unknown() {
                 Vec::new()
             } else {

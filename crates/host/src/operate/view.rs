@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lattice::document::{
     DRAINS, DocumentError, Drain, HostRecord, IntentHead, PointerKey, ROOT_KEY, Root, Shard, drain_key, shard_key,
 };
-use lattice::store::StoreError;
+use lattice::store::{Entry, Revision, StoreError};
 use model::digest::Digest;
 use model::ids::{AppName, HostName};
 use model::placement::Placement;
@@ -108,26 +108,27 @@ impl Operator {
         only: Option<&AppName>,
         unreadable: &mut Vec<Unreadable>,
     ) -> Result<BTreeMap<AppName, IntentHead>, OperateError> {
-        let entries = match only {
+        let heads = match only {
             // The server that leads is asked: another may not have heard yet of what was just written.
             Some(name) => {
                 let entry = self.buckets.intent.get(name.as_str()).await?;
-                entry.into_iter().map(|entry| (entry.key.clone(), entry)).collect()
+                heads(entry.into_iter().map(|entry| (entry.key.clone(), entry)), unreadable)
             }
-            None => read::all(&*self.buckets.intent, "intent", "*").await?,
+            None => self.standing_heads(unreadable).await?,
         };
-        let mut heads = BTreeMap::new();
-        for (key, entry) in entries {
-            let Ok(name) = key.parse::<AppName>() else { continue };
-            match decoded(&entry) {
-                Ok(head) => heads.extend(head.map(|head| (name, head))),
-                Err(error) => unreadable.push(Unreadable::new(What::Application(name), &error)),
-            }
-        }
-        Ok(heads)
+        Ok(heads.into_iter().map(|(name, (_, head))| (name, head)).collect())
     }
 
-    async fn derived(
+    /// The newest version of every application, and the change that wrote it.
+    pub(super) async fn standing_heads(
+        &self,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<BTreeMap<AppName, (Revision, IntentHead)>, OperateError> {
+        let entries = read::all(&*self.buckets.intent, "intent", "*").await?;
+        Ok(heads(entries, unreadable))
+    }
+
+    pub(super) async fn derived(
         &self,
         heads: &BTreeMap<AppName, IntentHead>,
         cache: &mut Cache,
@@ -146,7 +147,7 @@ impl Operator {
         Ok(derived)
     }
 
-    async fn derived_of(
+    pub(super) async fn derived_of(
         &self,
         application: &AppName,
         digest: Digest,
@@ -266,6 +267,22 @@ impl Operator {
         let shards: Vec<Option<ReadShard>> = stream::iter(reads).buffered(OPERATE_READS_MAX).try_collect().await?;
         Ok(shards.into_iter().collect())
     }
+}
+
+/// The versions that entries of the intent bucket hold, and the changes that wrote them.
+fn heads(
+    entries: impl IntoIterator<Item = (String, Entry)>,
+    unreadable: &mut Vec<Unreadable>,
+) -> BTreeMap<AppName, (Revision, IntentHead)> {
+    let mut heads = BTreeMap::new();
+    for (key, entry) in entries {
+        let Ok(name) = key.parse::<AppName>() else { continue };
+        match decoded(&entry) {
+            Ok(head) => heads.extend(head.map(|head| (name, (entry.revision, head)))),
+            Err(error) => unreadable.push(Unreadable::new(What::Application(name), &error)),
+        }
+    }
+    heads
 }
 
 /// A shard that is there, if it can be read.

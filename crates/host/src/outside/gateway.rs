@@ -9,7 +9,7 @@ use bytes::Bytes;
 use engine::CallContext;
 use lattice::authority::{HOSTS, Identity};
 use lattice::bus::{Bus, BusError, Message, Subscription};
-use lattice::call::{Origin, Target as Called, TraceParent, WordError, answer};
+use lattice::call::{Origin, Target as Called, WordError, answer, trace_of};
 use lattice::pulse::Stamp;
 use lattice::subject::{ClientCall, Subject, Subjects, Token};
 use model::blueprint::{ReceiverPlan, Target, WIRE_1};
@@ -26,7 +26,6 @@ use crate::router::{Far, Near, Reached, Switchboard, call_id, others};
 
 const FUNCTION: &str = "lath-function";
 const DEADLINE: &str = "lath-deadline";
-const TRACE: &str = "traceparent";
 
 /// Takes calls of clients for the applications that this host knows, as one of all hosts that know them.
 pub struct Gateway {
@@ -263,15 +262,9 @@ fn request<'a>(app: &'a Routed, call: &ClientCall, message: &Message) -> Result<
         let text = format!("header `{DEADLINE}` is 0: nobody waits for the answer");
         return Err(Failure::not_started(RpcError::DeadlineExceeded(text)));
     }
-    let trace =
-        match message.headers.get(TRACE) {
-            None => None,
-            Some(text) => Some(text.parse::<TraceParent>().map_err(|()| {
-                refused(format!("header `{TRACE}` is `{}`, not W3C Trace Context", text.escape_debug()))
-            })?),
-        };
+    let trace = trace_of(message).map_err(refused)?;
     let deadline = Instant::now() + asked.min(app.deadline);
-    let context = CallContext::new(call_id(), deadline).traced(trace.map(|trace| trace.to_string().into()));
+    let context = CallContext::new(call_id(), deadline).traced(trace);
     Ok(Request { target: target(app, &call.actor, &granted), granted, payload, context, deadline })
 }
 

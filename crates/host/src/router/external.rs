@@ -18,6 +18,7 @@ use super::far::Outside;
 use crate::outside::json::Named;
 use crate::outside::processes::Chosen;
 use crate::retry::{Budget, Tries};
+use crate::telemetry::Meter;
 
 /// A provider that is a process of its own, as one link reaches it.
 pub(crate) struct External {
@@ -33,6 +34,7 @@ pub(crate) struct External {
     /// Functions that may run twice.
     pub(super) idempotent: BTreeSet<String>,
     pub(super) budget: Arc<Budget>,
+    pub(super) meter: Option<Arc<Meter>>,
 }
 
 impl External {
@@ -68,6 +70,9 @@ impl External {
             match self.send(outside, &chosen, method, &payload, call, until).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) if tries.again(&failure, &self.budget, elsewhere && Instant::now() < deadline) => {
+                    if let Some(meter) = &self.meter {
+                        meter.retried();
+                    }
                     last = Some(failure);
                 }
                 Err(failure) => return Err(tries.verdict(failure)),
@@ -154,7 +159,7 @@ impl External {
             caller: self.caller.clone(),
             chain: call.call_id(),
             depth: call.depth(),
-            trace: call.trace().and_then(|trace| trace.parse().ok()),
+            trace: call.trace().cloned(),
             payload,
         })
     }

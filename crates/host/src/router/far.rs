@@ -1,5 +1,7 @@
 //! Calls of targets that run on several hosts: here first, else on another, and on a further one where that fails.
 
+mod streamed;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +19,7 @@ use super::near::Near;
 use crate::health::{Chosen, Health, Wanted};
 use crate::outside::processes::Processes;
 use crate::retry::{Budget, Tries};
+use crate::telemetry::Meter;
 
 /// The way from this host to others.
 #[derive(Clone)]
@@ -64,6 +67,7 @@ pub(crate) struct Far {
     /// Functions that may run twice.
     pub(super) idempotent: BTreeSet<String>,
     pub(super) budget: Arc<Budget>,
+    pub(super) meter: Option<Arc<Meter>>,
 }
 
 /// A target on other hosts, and what calls of it say.
@@ -93,7 +97,7 @@ struct Attempt<'a> {
 impl Far {
     /// A target without a link: no function may run twice.
     pub(crate) fn new(near: Option<Near>, outside: Outside, reached: Reached) -> Self {
-        Self { near, outside, reached, idempotent: BTreeSet::new(), budget: Arc::default() }
+        Self { near, outside, reached, idempotent: BTreeSet::new(), budget: Arc::default(), meter: None }
     }
 
     /// Calls `method` wherever that succeeds first, until `deadline`.
@@ -132,11 +136,9 @@ impl Attempt<'_> {
             last = Some(self.again(failure)?);
         }
         loop {
-            let chosen = self.far.outside.health.choose(&self.far.reached.hosts, &self.failed, self.wanted());
-            let Some(chosen) = chosen.filter(|_| Instant::now() < self.deadline) else {
+            let Some(chosen) = self.choose() else {
                 return Err(self.tries.verdict(last.unwrap_or_else(|| self.far.nobody())));
             };
-            self.failed.push(chosen.host().clone());
             match self.send(chosen).await {
                 Ok(answer) => return Ok(answer.into()),
                 Err(failure) => last = Some(self.again(failure)?),
@@ -144,12 +146,25 @@ impl Attempt<'_> {
         }
     }
 
+    /// The next host to try, while there is time.
+    fn choose(&mut self) -> Option<Chosen> {
+        let chosen = self.far.outside.health.choose(&self.far.reached.hosts, &self.failed, self.wanted());
+        let chosen = chosen.filter(|_| Instant::now() < self.deadline)?;
+        self.failed.push(chosen.host().clone());
+        Some(chosen)
+    }
+
     /// The failure, where the call may be tried on another host; else it is the call's.
     fn again(&mut self, failure: Failure) -> Result<Failure, Failure> {
         // Nothing is paid for a retry that has nowhere to go, or no time left.
         let possible = self.has_other() && Instant::now() < self.deadline;
         match self.tries.again(&failure, &self.far.budget, possible) {
-            true => Ok(failure),
+            true => {
+                if let Some(meter) = &self.far.meter {
+                    meter.retried();
+                }
+                Ok(failure)
+            }
             false => Err(self.tries.verdict(failure)),
         }
     }
@@ -177,6 +192,12 @@ impl Attempt<'_> {
         let _away = self.far.outside.chains.leave(self.call);
         let heard = Heard::default();
         let result = self.far.outside.caller.call_heard(chosen.host(), message, &heard).await;
+        self.note(chosen, &heard, until);
+        result
+    }
+
+    /// Notes what was heard of the host, and what was not.
+    fn note(&self, chosen: Chosen, heard: &Heard, until: Instant) {
         if heard.answer() {
             chosen.answered();
         } else if heard.nobody() {
@@ -185,7 +206,6 @@ impl Attempt<'_> {
             // Had this host stood still meanwhile, the silence would be its own.
             chosen.missed();
         }
-        result
     }
 
     fn message(&self, deadline: Instant) -> Result<Call, Failure> {
@@ -202,7 +222,7 @@ impl Attempt<'_> {
             chain: self.call.call_id(),
             depth: self.call.depth(),
             generation: self.far.reached.generation,
-            trace: self.call.trace().and_then(|trace| trace.parse().ok()),
+            trace: self.call.trace().cloned(),
             payload: self.payload.clone(),
         })
     }

@@ -12,12 +12,14 @@ use model::failure::{Failure, RpcError};
 use model::ids::{ActorName, AppName, HostName, ProviderName};
 use model::manifest::Reach;
 use model::placement::AppPlacement;
+use provider::Opens;
 
 use super::Scope;
 use super::external::External;
 use super::far::{Far, Outside, Reached};
 use super::near::Near;
 use crate::retry::Budget;
+use crate::telemetry::Meter;
 
 /// A link of a composite.
 pub(super) struct Link {
@@ -28,6 +30,8 @@ pub(super) struct Link {
     route: Route,
     /// What retries may cost; outlives changes of the route.
     budget: Arc<Budget>,
+    /// Measures calls, where they are.
+    meter: Option<Arc<Meter>>,
 }
 
 /// Where a link leads.
@@ -43,17 +47,20 @@ enum Route {
 }
 
 impl Link {
-    pub(super) fn new(sender: &SenderPlan, scope: Scope<'_>, before: &[Link]) -> Self {
+    /// The link of a sender; `before` are those that there were until now.
+    pub(super) fn new<'b>(sender: &SenderPlan, scope: Scope<'_>, before: impl IntoIterator<Item = &'b Link>) -> Self {
         let plan = &sender.link;
         let same = |link: &&Link| link.actor == plan.actor && link.import == plan.import;
-        let budget = before.iter().find(same).map(|link| link.budget.clone()).unwrap_or_default();
+        let budget = before.into_iter().find(same).map(|link| link.budget.clone()).unwrap_or_default();
+        let meter = scope.telemetry.link(scope.application, plan);
         Self {
             actor: plan.actor.clone(),
             import: plan.import.clone(),
             contract: plan.contract.to_string(),
             deadline: plan.deadline,
-            route: route(sender, scope, &budget),
+            route: route(sender, scope, &budget, meter.as_ref()),
             budget,
+            meter,
         }
     }
 
@@ -66,6 +73,15 @@ impl Link {
         call: &CallContext,
         begun: Instant,
     ) -> Result<Vec<u8>, Failure> {
+        let Some(meter) = &self.meter else { return self.forward(message, call, begun).await };
+        let (measured, context) = meter.begin(call, &message.method, begun);
+        let answer = self.forward(message, context.as_deref().unwrap_or(call), begun).await;
+        measured.ended(&answer);
+        answer
+    }
+
+    #[inline]
+    async fn forward(&self, message: &mut Outgoing, call: &CallContext, begun: Instant) -> Result<Vec<u8>, Failure> {
         let deadline = call.deadline().min(begun + self.deadline);
         match &self.route {
             Route::Near(near) => near.call(&message.method, &message.payload, call, deadline).await,
@@ -86,7 +102,7 @@ impl Link {
     }
 }
 
-fn route(sender: &SenderPlan, scope: Scope<'_>, budget: &Arc<Budget>) -> Route {
+fn route(sender: &SenderPlan, scope: Scope<'_>, budget: &Arc<Budget>, meter: Option<&Arc<Meter>>) -> Route {
     let plan = &sender.link;
     if let Some(provider) = external(plan, scope) {
         return Route::External(Box::new(External {
@@ -98,16 +114,20 @@ fn route(sender: &SenderPlan, scope: Scope<'_>, budget: &Arc<Budget>) -> Route {
             outside: scope.elsewhere.map(|(_, outside)| outside.clone()),
             idempotent: plan.idempotent.clone(),
             budget: budget.clone(),
+            meter: meter.cloned(),
         }));
     }
-    let near = scope.targets.find(&plan.target, &plan.contract, sender.adapter.wire());
+    let opens = Opens::Only(Arc::new(sender.open.clone()));
+    let near = scope.targets.find(&plan.target, &plan.contract, sender.adapter.wire(), &opens);
     let elsewhere = scope.elsewhere.filter(|_| plan.reach == Reach::Lattice);
     match (near, elsewhere) {
         (Some(near), None) => Route::Near(near),
         (None, None) => {
             Route::Nowhere(format!("{} is not running on this host; look at its log and start it", plan.target))
         }
-        (near, Some((placement, outside))) => afar(sender, near, scope.application, placement, outside, budget),
+        (near, Some((placement, outside))) => {
+            afar(sender, near, scope.application, (placement, outside), budget, meter)
+        }
     }
 }
 
@@ -115,9 +135,9 @@ fn afar(
     sender: &SenderPlan,
     near: Option<Near>,
     application: &AppName,
-    placement: &AppPlacement,
-    outside: &Outside,
+    (placement, outside): (&AppPlacement, &Outside),
     budget: &Arc<Budget>,
+    meter: Option<&Arc<Meter>>,
 ) -> Route {
     let plan = &sender.link;
     let hosts = others(placement, &plan.target, &outside.host);
@@ -144,6 +164,7 @@ fn afar(
         reached,
         idempotent: plan.idempotent.clone(),
         budget: budget.clone(),
+        meter: meter.cloned(),
     }))
 }
 

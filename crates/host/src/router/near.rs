@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::{Actor, CallContext};
-use model::blueprint::{Blueprint, CompositePlan, Target};
+use model::blueprint::{Blueprint, CompositePlan, Target, chain_of};
 use model::contract::ContractName;
 use model::failure::{Failure, RpcError};
 use model::ids::{ActorName, ProviderName};
-use provider::{Call, Provider};
+use provider::{Call, Opens, Provider};
 
 /// What of one application runs on this host and can be called.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub struct Targets {
 #[derive(Clone)]
 pub(crate) enum Near {
     Actor { actor: Actor, receiver: usize },
-    Provider { provider: Arc<dyn Provider>, contract: ContractName },
+    Provider { provider: Arc<dyn Provider>, contract: ContractName, opens: Opens },
 }
 
 impl Targets {
@@ -51,14 +51,15 @@ impl Targets {
         actor.or_else(|| provider().map(Target::Provider))
     }
 
-    /// The actor, where it runs here and serves requests of HTTP without messages.
-    pub(crate) fn http(&self, actor: &ActorName) -> Option<Actor> {
+    /// The actor, behind this chain of middleware, where it runs here and serves requests of HTTP without messages.
+    pub(crate) fn http(&self, actor: &ActorName, via: &[ActorName]) -> Option<Actor> {
         let (actor, plan) = self.actors.get(actor)?;
-        plan.http.is_some().then(|| actor.clone())
+        plan.entrance(via).map(|entrance| actor.entering(entrance))
     }
 
-    /// The target of a call of `contract` in `wire`; none where it does not run here, or does not answer that.
-    pub(crate) fn find(&self, target: &Target, contract: &ContractName, wire: &str) -> Option<Near> {
+    /// The target of a call of `contract` in `wire`, whose caller opens some of its stores; none where it does not run here,
+    /// or does not answer that.
+    pub(crate) fn find(&self, target: &Target, contract: &ContractName, wire: &str, opens: &Opens) -> Option<Near> {
         match target {
             Target::Actor { actor, receiver } => {
                 let (actor, plan) = self.actors.get(actor)?;
@@ -67,17 +68,19 @@ impl Targets {
             }
             Target::Provider(name) => {
                 let provider = self.providers.get(name)?.clone();
-                Some(Near::Provider { provider, contract: contract.clone() })
+                Some(Near::Provider { provider, contract: contract.clone(), opens: opens.clone() })
             }
         }
     }
 }
 
-/// The receiver called `label`, if it answers the contract in the wire; else any that does: the caller may go by another
-/// version of the blueprint than the actor, and in that the label may be another's.
+/// The receiver called `label`, if it answers the contract in the wire; else any behind the same chain that does: the caller
+/// may go by another version of the blueprint than the actor, and in that the label may be another's.
 fn receiver_at(plan: &CompositePlan, label: &str, contract: &ContractName, wire: &str) -> Option<usize> {
     let answers = |receiver: &model::blueprint::ReceiverPlan| {
-        receiver.adapter.wire() == wire && receiver.contract.name.serves(contract)
+        receiver.adapter.wire() == wire
+            && receiver.contract.name.serves(contract)
+            && chain_of(&receiver.label) == chain_of(label)
     };
     let labelled = plan.receivers.iter().position(|receiver| receiver.label == label && answers(receiver));
     labelled.or_else(|| plan.receivers.iter().position(answers))
@@ -97,8 +100,8 @@ impl Near {
                 let call = call.clone().within(deadline);
                 actor.call(*receiver, method, payload, &call).await
             }
-            Near::Provider { provider, contract } => {
-                within(deadline, provider.call(Call { contract, method, payload, deadline })).await
+            Near::Provider { provider, contract, opens } => {
+                within(deadline, provider.call(Call { contract, method, payload, deadline, opens })).await
             }
         }
     }

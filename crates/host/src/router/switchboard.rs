@@ -9,10 +9,12 @@ use model::blueprint::Target;
 use model::contract::ContractName;
 use model::ids::{ActorName, AppName};
 use model::placement::AppPlacement;
+use provider::Opens;
 
 use super::far::Outside;
 use super::near::{Near, Targets};
 use super::{Outbox, Scope};
+use crate::telemetry::Telemetry;
 
 /// What runs here of one application, and the outboxes of its actors.
 #[derive(Clone)]
@@ -39,6 +41,7 @@ pub struct Switchboard(Arc<Inner>);
 
 struct Inner {
     outside: Option<Outside>,
+    telemetry: Telemetry,
     entries: Mutex<BTreeMap<AppName, Entry>>,
     table: ArcSwap<Table>,
 }
@@ -46,7 +49,17 @@ struct Inner {
 impl Switchboard {
     /// Nothing runs. Without a way `outside`, links reach no further than this host.
     pub fn new(outside: Option<Outside>) -> Self {
-        Self(Arc::new(Inner { outside, entries: Mutex::default(), table: ArcSwap::default() }))
+        Self::observed(outside, Telemetry::default())
+    }
+
+    /// The same, with calls that are observed.
+    pub fn observed(outside: Option<Outside>, telemetry: Telemetry) -> Self {
+        Self(Arc::new(Inner { outside, telemetry, entries: Mutex::default(), table: ArcSwap::default() }))
+    }
+
+    /// What the host tells of itself.
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.0.telemetry
     }
 
     /// The way to other hosts.
@@ -72,6 +85,7 @@ impl Switchboard {
         self.connect(application, entry);
         if entry.running.is_none() && entry.placement.is_none() {
             entries.remove(application);
+            self.0.telemetry.forget(application);
         }
         // Still under the lock: tables are stored in the order of changes.
         let targets = |entry: &Entry| entry.running.as_ref().map(|running| Arc::new(running.targets.clone()));
@@ -82,7 +96,8 @@ impl Switchboard {
     fn connect(&self, application: &AppName, entry: &Entry) {
         let Some(running) = &entry.running else { return };
         let elsewhere = entry.placement.as_deref().zip(self.0.outside.as_ref());
-        let scope = Scope { application, targets: &running.targets, elsewhere };
+        let telemetry = &self.0.telemetry;
+        let scope = Scope { application, targets: &running.targets, elsewhere, telemetry };
         for (name, outbox) in &running.outboxes {
             if let Some(plan) = running.targets.blueprint.composites.get(name) {
                 outbox.connect(plan, scope);
@@ -90,7 +105,7 @@ impl Switchboard {
         }
     }
 
-    /// The target of a call, as it runs here.
+    /// The target of a call that opens no stores, as it runs here.
     pub(crate) fn find(
         &self,
         application: &AppName,
@@ -98,12 +113,12 @@ impl Switchboard {
         contract: &ContractName,
         wire: &str,
     ) -> Option<Near> {
-        self.0.table.load().get(application.as_str())?.find(target, contract, wire)
+        self.0.table.load().get(application.as_str())?.find(target, contract, wire, &Opens::Nothing)
     }
 
-    /// The actor, where it runs here and serves requests of HTTP without messages.
-    pub(crate) fn http(&self, application: &AppName, actor: &ActorName) -> Option<Actor> {
-        self.0.table.load().get(application.as_str())?.http(actor)
+    /// The actor, behind this chain of middleware, where it runs here and serves requests of HTTP without messages.
+    pub(crate) fn http(&self, application: &AppName, actor: &ActorName, via: &[ActorName]) -> Option<Actor> {
+        self.0.table.load().get(application.as_str())?.http(actor, via)
     }
 
     /// What runs here, by application.

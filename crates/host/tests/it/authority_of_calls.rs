@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use host::authority::{Judge, Knowledge, Known, Refusal, authorise};
 use lattice::call::Call;
-use model::blueprint::{Blueprint, ClientGrant, Target};
+use model::blueprint::{
+    Blueprint, Bridge, ClientGrant, HttpExport, HttpVersion, LinkPlan, NativePlan, ReceiverPlan, Target, Wire, WireTo,
+};
 use model::failure::Progress;
 use model::ids::HostName;
 use model::manifest::{Reach, Route};
 use model::placement::AppPlacement;
+use provider::Opens;
 
 use crate::hosts::{AMPLE, CONTRACT, actor, composite, contract, hosts, link, placement, provider, shop};
 
@@ -37,7 +40,8 @@ fn blueprint() -> Blueprint {
         alone("desk"),
         alone("rates"),
     ];
-    let to_cart = Route { host: None, path: "/*".parse().unwrap(), methods: [].into(), to: "cart".parse().unwrap() };
+    let to_cart =
+        Route { host: None, path: "/*".parse().unwrap(), methods: [].into(), to: "cart".parse().unwrap(), via: vec![] };
     let grant = ClientGrant {
         actor: "stock".parse().unwrap(),
         receiver: "receive0".to_owned(),
@@ -153,6 +157,65 @@ fn what_was_agreed_may_be_called() {
     }
 }
 
+const STORE: &str = "lath:keyvalue/store@0.1.0";
+const NATIVE: &str = "wasi:keyvalue/store@0.2.0-draft2";
+
+/// `cart` opens stores of two providers on other hosts, `desk` of one on its own.
+fn with_stores() -> Blueprint {
+    let bridge = || Bridge { contract: contract(STORE), reads: ["get".to_owned()].into() };
+    let opens = |of: &str, reach, open: &[(&str, &str)], bridge| {
+        let link = LinkPlan {
+            import: NATIVE.to_owned(),
+            contract: NATIVE.parse().unwrap(),
+            ..link(of, provider("kv"), reach)
+        };
+        let open = open.iter().map(|(store, kv)| (store.parse().unwrap(), kv.parse().unwrap())).collect();
+        let to = WireTo::Native(NativePlan { label: "native0".to_owned(), link, open, bridge });
+        Wire { import: NATIVE.to_owned(), to }
+    };
+    let mut blueprint = blueprint();
+    let mut add = |actor: &str, wire| {
+        blueprint.composites.get_mut(&actor.parse().unwrap()).unwrap().members[0].wires.push(wire);
+    };
+    add("cart", opens("cart", Reach::Lattice, &[("carts", "kv"), ("sessions", "other")], Some(bridge())));
+    add("desk", opens("desk", Reach::Host, &[("carts", "kv")], None));
+    blueprint
+}
+
+#[test]
+fn a_bridge_names_only_the_stores_that_its_link_opens() {
+    let known = Known::new(Arc::new(with_stores()), placed(5, "a b"));
+    let (knowledge, requests) = (knowing(known), REQUESTS.parse().unwrap());
+    let word = |text: &str| text.parse().unwrap();
+    let good = || Call {
+        target: "shop/kv".parse().unwrap(),
+        link: Some(word(NATIVE)),
+        contract: word(STORE),
+        method: word("set"),
+        ..good()
+    };
+    let other = || Call { target: "shop/other".parse().unwrap(), ..good() };
+    let desk = || Call { origin: "shop/desk".parse().unwrap(), ..good() };
+    let rows = [
+        ("its stores", "a", good(), Ok("carts default")),
+        ("those of another provider", "b", other(), Ok("sessions")),
+        ("from where it does not run", "d", good(), Err(())),
+        ("a provider that it opens nothing of", "a", Call { target: "shop/till".parse().unwrap(), ..good() }, Err(())),
+        ("a contract that its bridge does not speak", "a", Call { contract: word(NATIVE), ..good() }, Err(())),
+        ("counters of that provider", "a", Call { contract: word("lath:keyvalue/counter@0.1.0"), ..good() }, Err(())),
+        ("another wire", "a", Call { wire: word("json/1"), ..good() }, Err(())),
+        ("a link inside the host", "d", desk(), Err(())),
+    ];
+    for (what, from, call, expected) in rows {
+        let judge = Judge { knowledge: &knowledge, requests: &requests, is_live: &|| false, now: Instant::now() };
+        let found = authorise(&call, &from.parse().unwrap(), judge).map(|granted| match granted.opens {
+            Opens::Only(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            other => panic!("{what}: {other:?}"),
+        });
+        assert_eq!(found.map_err(drop), expected.map(ToOwned::to_owned), "{what}");
+    }
+}
+
 #[test]
 fn all_else_is_refused() {
     let knowledge = knowing(known(5, "a b"));
@@ -230,4 +293,73 @@ fn who_is_being_replaced_may_finish() {
     // Further back than is kept, nothing counts.
     let many = (8..12).fold(next, |known, generation| known.placed(placed(generation, "c"), until));
     check(&many, "a", &good(), true, begun, false);
+}
+
+/// Behind a chain of middleware only who names it gets there, and who names one gets no other.
+#[test]
+fn requests_name_their_chain() {
+    let mut guarded = blueprint();
+    let front = guarded.composites.get_mut(&"cart".parse().unwrap()).unwrap();
+    let mut guard = front.members[1].clone();
+    guard.actor = "guard".parse().unwrap();
+    let via = vec![front.members.len()];
+    front.members.push(guard);
+    let (plain, label) = (front.receivers[1].clone(), "receive-VIA-guard".to_owned());
+    front.receivers.push(ReceiverPlan { label, via, ..plain });
+    guarded.routes[0].via = vec!["guard".parse().unwrap()];
+    let judge = |guarded: &Blueprint, link: Option<&str>| {
+        let knowledge = knowing(Known::new(Arc::new(guarded.clone()), placed(5, "a")));
+        let call = Call { link: link.map(|link| link.parse().unwrap()), ..request() };
+        judged(&knowledge, "e", &call, true, Instant::now())
+    };
+    let through = format!("actor cart at receive-VIA-guard by {REQUESTS}");
+    let past = format!("actor cart at receive1 by {REQUESTS}");
+    assert_eq!(judge(&guarded, Some("guard")), through);
+    for wrong in [None, Some("cart"), Some("guard,guard"), Some("other"), Some("Guard"), Some(",")] {
+        assert!(!judge(&guarded, wrong).starts_with("actor cart at"), "{wrong:?}");
+    }
+    guarded.routes.push(Route { via: Vec::new(), ..guarded.routes[0].clone() });
+    assert_eq!((judge(&guarded, Some("guard")), judge(&guarded, None)), (through, past));
+}
+
+/// The ingress of any host reaches an actor of `wasi:http` by a route, as a streamed call, and by nothing else.
+#[test]
+fn a_streamed_request_comes_by_a_route() {
+    let mut open = blueprint();
+    let label = "wasi:http/incoming-handler@0.2.6".to_owned();
+    let http = HttpExport { label: label.clone(), export: label, via: vec![], version: HttpVersion::V02 };
+    open.composites.get_mut(&"cart".parse().unwrap()).unwrap().http = vec![http];
+    let before = Known::new(Arc::new(blueprint()), placed(4, "a"));
+    let now = Known::new(Arc::new(open), placed(5, "a")).after(&before, Instant::now() + AMPLE);
+    let (open, closed) = (knowing(now), knowing(known(6, "a")));
+    let streamed = |contract: &str| Call {
+        contract: contract.parse().unwrap(),
+        method: host::exchange::HANDLE.parse().unwrap(),
+        wire: host::exchange::WIRE.parse().unwrap(),
+        ..request()
+    };
+    let good = || streamed(host::exchange::contract(HttpVersion::V02));
+    let check = |knowledge: &Knowledge, call: &Call| judged(knowledge, "z", call, true, Instant::now());
+    assert_eq!(check(&open, &good()), "actor cart at  by wasi:http/incoming-handler@0.2.0");
+    // A caller that knows the version before, or the one after, may mean another version of the contract.
+    let later = streamed(host::exchange::contract(HttpVersion::V03));
+    assert_eq!(check(&open, &later), "actor cart at  by wasi:http/handler@0.3.0");
+    let word = |text: &str| text.parse().unwrap();
+    for (what, call) in [
+        ("an actor without a route", Call { target: "shop/stock".parse().unwrap(), ..good() }),
+        ("a chain of middleware that no route has", Call { link: Some(word("guard")), ..good() }),
+        ("another function", Call { method: word("run"), ..good() }),
+        ("another wire", Call { wire: word("lath/1"), ..good() }),
+        ("a contract that does not serve", streamed("wasi:http/outgoing-handler@0.2.0")),
+        ("a newer generation", Call { generation: 9, ..good() }),
+        ("an actor over a link", Call { origin: "shop/cart".parse().unwrap(), link: Some(word("stock")), ..good() }),
+        ("a client", Call { origin: "@client/nightly".parse().unwrap(), ..good() }),
+    ] {
+        assert!(!check(&open, &call).starts_with("actor "), "{what}: {}", check(&open, &call));
+    }
+    // Where the actor takes requests by messages only: a caller of an older version looks for another host.
+    let told = check(&closed, &good());
+    assert!(told.starts_with("transport: ") && told.contains("takes requests by another contract"), "{told}");
+    let told = check(&closed, &Call { generation: 6, ..good() });
+    assert!(told.starts_with("invalid-parameter: "), "{told}");
 }

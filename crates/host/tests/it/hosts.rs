@@ -68,6 +68,7 @@ pub fn composite(members: &[(&str, Vec<LinkPlan>)]) -> CompositePlan {
         contract: contract(&link.contract.to_string()),
         adapter: AdapterPlan::Generated,
         link: link.clone(),
+        open: BTreeSet::new(),
     };
     let wire = |link: &LinkPlan| Wire { import: link.import.clone(), to: WireTo::Sender(sender(link)) };
     let member = |(actor, links): &(&str, Vec<LinkPlan>)| Member {
@@ -83,13 +84,14 @@ pub fn composite(members: &[(&str, Vec<LinkPlan>)]) -> CompositePlan {
     let receiver = ReceiverPlan {
         label: "receive0".to_owned(),
         export: CONTRACT.to_owned(),
+        via: Vec::new(),
         contract: contract(CONTRACT),
         adapter: AdapterPlan::Generated,
     };
     CompositePlan {
         members: members.iter().map(member).collect(),
         receivers: vec![receiver],
-        http: None,
+        http: Vec::new(),
         limits: Limits::default(),
     }
 }

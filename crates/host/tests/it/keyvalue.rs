@@ -3,13 +3,14 @@
 use adapter::value::Value;
 use engine::limits::KEYVALUE_OPERATIONS_MAX;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use model::failure::Failure;
 use testkit::application::{Running, guest};
 use testkit::caller::{Caller, contract};
 use testkit::lattice::Lattice;
 
 use crate::scene::{start, told};
 
-const APP: &str = "{root}/crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_app.wasm";
+pub const APP: &str = "{root}/crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_app.wasm";
 const DRAFT: &str = "{root}/crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_draft.wasm";
 
 fn probe<'a>(running: &'a Running, actor: &str) -> Caller<'a> {
@@ -82,10 +83,10 @@ async fn the_older_draft_runs_as_it_is() {
 }
 
 /// One call of the probe, and what it comes to.
-type Row = (&'static str, Vec<Value>, &'static str);
+pub type Row = (&'static str, Vec<Value>, &'static str);
 
 /// What every kind of store answers a component, in this order.
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let key = |key: &str| vec![text(""), text(key)];
     let keys = |keys: &[&str]| vec![text(""), Value::List(keys.iter().map(|key| text(key)).collect())];
     let pair = |key: &str, value: &str| Value::Tuple(vec![text(key), bytes(value)]);
@@ -154,11 +155,16 @@ fn brief(value: &Value) -> String {
 
 async fn check_rows(kind: &str, app: &Caller<'_>) {
     for (step, (function, params, expected)) in rows().into_iter().enumerate() {
-        let found = match app.call(function, &params).await {
-            Ok(Some(value)) => brief(&value),
-            other => told(other),
-        };
+        let found = outcome(app.call(function, &params).await);
         assert_eq!(found, expected, "{kind}, step {step}: {function}");
+    }
+}
+
+/// What a call of the probe comes to, in few words.
+pub fn outcome(answer: Result<Option<Value>, Failure>) -> String {
+    match answer {
+        Ok(Some(value)) => brief(&value),
+        other => told(other),
     }
 }
 

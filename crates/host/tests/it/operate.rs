@@ -6,5 +6,6 @@ mod deploying;
 mod draining;
 mod lattice_world;
 mod previewing;
+mod routes;
 mod telling;
 mod waiting;

@@ -19,6 +19,7 @@ use lattice::memory::MemoryBus;
 use model::failure::{Failure, Progress, RpcError};
 use model::ids::HostName;
 use model::limits::DEPTH_MAX;
+use model::trace::Trace;
 
 use crate::hosts::{AMPLE, CONTRACT, Lattice, context, freeze, not_started, placement, shop, subjects, unknown};
 use crate::scene::until;
@@ -414,7 +415,7 @@ async fn calls_say_what_the_callee_must_know() {
     let lattice = Lattice { nodes: vec![crate::hosts::Node::start("a", &bus).await], blueprint: Arc::new(shop()) };
     lattice.place(&placement(5, "a", "b"));
     lattice.beat("b", |_| ());
-    let call = || context().at_depth(3).traced(Some(TRACE.into()));
+    let call = || context().at_depth(3).traced(Trace::read(TRACE, ["a=b"]).map(Arc::new));
     assert_eq!(lattice.node("a").call_link(0, "take", b"p".to_vec(), call()).await.unwrap(), "recorded");
     lattice.node("a").call_link(0, "take", b"p".to_vec(), call().traced(None)).await.unwrap();
     let calls = recorder.0.lock().unwrap().clone();
@@ -424,7 +425,9 @@ async fn calls_say_what_the_callee_must_know() {
     let words = [first.link.as_ref().unwrap(), &first.contract, &first.method, &first.wire].map(|word| word.as_str());
     assert_eq!(words, ["stock", CONTRACT, "take", "lath/1"]);
     assert_eq!((first.depth, first.generation, first.payload.as_ref()), (3, 5, b"p".as_slice()));
-    assert_eq!((first.trace.unwrap().to_string(), second.trace), (TRACE.to_owned(), None));
+    let state = |call: &Call| call.trace.as_ref().map(|trace| trace.state.as_ref().unwrap().to_string());
+    assert_eq!((state(first), &second.trace), (Some("a=b".to_owned()), &None));
+    assert_eq!(first.trace.as_ref().unwrap().parent.to_string(), TRACE);
     assert_ne!(first.chain, second.chain);
 }
 

@@ -1,6 +1,7 @@
 //! Actors that serve `wasi:http`, from a client's side.
 
-mod client;
+pub(crate) mod client;
+mod elsewhere;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,6 +91,20 @@ async fn instances_are_used_again_where_the_manifest_says() {
     let running = old("limits = { reuse = 3 }").await;
     for seen in ["1", "2", "3", "1"] {
         assert_eq!(answer(&running, "/seen").await, (200, seen.to_owned()));
+    }
+}
+
+/// Who answers without a body goes on behind its answer like others, and its instance may rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn guests_end_by_themselves_after_an_empty_answer() {
+    let running = old("limits = { reuse = 9 }").await;
+    assert_eq!(answer(&running, "/seen").await, (200, "1".to_owned()));
+    for (seen, status) in [("3", 200), ("5", 204), ("7", 304)] {
+        let is_at_rest = || running.host.stats().actors.values().all(|actor| actor.running == 0);
+        until("the one before has ended", is_at_rest).await;
+        assert_eq!(answer(&running, &format!("/late/nap/{status}")).await, (status, String::new()));
+        until("it has ended", is_at_rest).await;
+        assert_eq!(answer(&running, "/seen").await, (200, seen.to_owned()), "{status}");
     }
 }
 
@@ -225,12 +240,11 @@ async fn requests_that_are_none_do_not_reach_the_guest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_concurrent_handler_is_served_too() {
     let running = app("http_next", "limits = { execution = \"1s\" }").await;
-    for (path, status, body) in [
-        ("/hello", 200, "hello\n"),
-        ("/head?a=1", 200, "Method::Get /head?a=1\n"),
-        ("/seen", 200, "1"),
-        ("/seen", 200, "1"),
-    ] {
+    let address = running.host.ready().listen.unwrap();
+    let head = format!("Method::Get /head?a=1 Some(Scheme::Http) Some(\"{address}\")\n");
+    for (path, status, body) in
+        [("/hello", 200, "hello\n"), ("/head?a=1", 200, head.as_str()), ("/seen", 200, "1"), ("/seen", 200, "1")]
+    {
         assert_eq!(answer(&running, path).await, (status, body.to_owned()), "{path}");
     }
     for path in ["/panic", "/refuse"] {
@@ -305,6 +319,17 @@ async fn requests_go_out_only_where_they_were_granted() {
     assert!(body.contains("ConnectionRefused"), "{body}");
 }
 
+/// What a guest does behind its answer is a call that runs, as long as others may.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_an_answer_is_finished_before_the_host_ends() {
+    let there = Server::start().await;
+    let running = old(&format!("grants = {{ http = [\"http://127.0.0.1:{}\"] }}", there.port)).await;
+    let path = format!("/late/nap/200?http://127.0.0.1:{}/page", there.port);
+    assert_eq!(answer(&running, &path).await, (200, String::new()));
+    running.host.drain().await.unwrap();
+    assert_eq!(there.requests().len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_says_hello() {
     let running = testkit::application::run(&testkit::application::root().join("examples/hello-http")).await.unwrap();
@@ -335,13 +360,14 @@ async fn a_host_that_does_not_run_the_actor_refuses_its_requests() {
     let bus = MemoryBus::new();
     let a = Node::start("a", &bus).await;
     let mut blueprint = shop();
-    let http = HttpExport { export: "wasi:http/incoming-handler@0.2.6".to_owned(), version: HttpVersion::V02 };
-    blueprint.composites.values_mut().for_each(|composite| composite.http = Some(http.clone()));
+    let label = "wasi:http/incoming-handler@0.2.6".to_owned();
+    let http = HttpExport { label: label.clone(), export: label, via: vec![], version: HttpVersion::V02 };
+    blueprint.composites.values_mut().for_each(|composite| composite.http = vec![http.clone()]);
     let (path, to) = ("/*".parse().unwrap(), "cart".parse().unwrap());
-    blueprint.routes = vec![Route { host: None, path, methods: BTreeSet::new(), to }];
+    blueprint.routes = vec![Route { host: None, path, methods: BTreeSet::new(), to, via: vec![] }];
     let (blueprint, placement) = (Arc::new(blueprint), placement(1, "b c", "b"));
     a.take_up(&blueprint, &placement);
-    let gate = Gate::open(([127, 0, 0, 1], 0).into(), a.switchboard.clone(), None).unwrap();
+    let gate = Gate::open(([127, 0, 0, 1], 0).into(), None, a.switchboard.clone(), None).unwrap();
     gate.serve(&[Routed { blueprint, deadline: AMPLE, placement: Some(placement) }]);
     let refused = get(&format!("http://{}/", gate.address())).await.unwrap();
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));

@@ -59,11 +59,14 @@ enum Bucket {
     Hosts,
     Leases,
     State,
+    Secrets,
 }
 
-/// What people and programs that look at a lattice read. The state of providers is the applications' own.
+/// What people and programs that look at a lattice read. The state of providers is the applications' own, and secrets, sealed
+/// as they are, are for hosts.
 const WATCHED: [Bucket; 4] = [Bucket::Intent, Bucket::Blueprint, Bucket::Hosts, Bucket::Leases];
-const BUCKETS: [Bucket; 5] = [Bucket::Intent, Bucket::Blueprint, Bucket::Hosts, Bucket::Leases, Bucket::State];
+const BUCKETS: [Bucket; 6] =
+    [Bucket::Intent, Bucket::Blueprint, Bucket::Hosts, Bucket::Leases, Bucket::State, Bucket::Secrets];
 
 impl Bucket {
     fn as_str(self) -> &'static str {
@@ -73,6 +76,7 @@ impl Bucket {
             Self::Hosts => "hosts",
             Self::Leases => "leases",
             Self::State => "state",
+            Self::Secrets => "secrets",
         }
     }
 }
@@ -110,6 +114,7 @@ impl Rights<'_> {
         self.write(Bucket::Intent, ">");
         // Hosts that are dead and do not come back are forgotten.
         self.write(Bucket::Hosts, "*");
+        self.write(Bucket::Secrets, ">");
         self.write_objects();
         // Bytes that nothing uses any more are removed.
         self.api(&format!("STREAM.PURGE.{}", self.objects_stream()));
@@ -156,6 +161,8 @@ impl Rights<'_> {
         self.write(Bucket::Leases, host.as_str());
         self.write(Bucket::Blueprint, ">");
         self.write(Bucket::State, ">");
+        // It passes on to others what opens a secret; never the secret itself, and with its own name last.
+        self.write(Bucket::Secrets, &format!("key.*.*.{host}"));
     }
 
     fn provider(&mut self, application: &AppName, provider: &ProviderName) {

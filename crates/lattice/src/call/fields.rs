@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use model::limits::DEADLINE_MAX;
 
-use super::{CALL, Call, TraceParent, shown};
+use super::{CALL, Call, Trace, shown};
 use crate::limits::HEADER_BYTES_MAX;
 
 /// Enough for most.
@@ -81,7 +82,7 @@ impl<'a> Found<'a> {
 }
 
 /// Reads the header's value; an error says which field is wrong, and what it is.
-pub(super) fn read(header: &str, trace: Option<TraceParent>, payload: Bytes, now: Instant) -> Result<Call, String> {
+pub(super) fn read(header: &str, trace: Option<Arc<Trace>>, payload: Bytes, now: Instant) -> Result<Call, String> {
     if header.len() > HEADER_BYTES_MAX {
         return Err(format!("header `{CALL}` has {} bytes; {HEADER_BYTES_MAX} is the most", header.len()));
     }

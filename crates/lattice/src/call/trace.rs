@@ -1,45 +1,31 @@
-//! W3C Trace Context.
+//! W3C Trace Context in the headers of a message.
 
-use std::fmt;
-use std::str::FromStr;
+use std::sync::Arc;
 
-/// The `traceparent` of W3C Trace Context, level 1: which trace a call belongs to, and which step made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceParent {
-    /// The trace; not 0.
-    pub trace: u128,
-    /// The step; not 0.
-    pub parent: u64,
-    /// Flags: bit 0 says that the trace is recorded.
-    pub flags: u8,
-}
+use model::trace::Trace;
 
-impl FromStr for TraceParent {
-    type Err = ();
+use super::shown;
+use crate::bus::Message;
 
-    /// Reads version 00, and of a later version what that has in common.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.split('-');
-        let mut next = |digits| parts.next().and_then(|part| hexadecimal(part, digits)).ok_or(());
-        let (version, trace, parent, flags) = (next(2)?, next(32)?, next(16)?, next(2)?);
-        let narrow = (u64::try_from(parent), u8::try_from(flags));
-        let (Ok(parent), Ok(flags)) = narrow else { return Err(()) };
-        let whole = version != 0 || parts.next().is_none();
-        if version == 0xff || !whole || trace == 0 || parent == 0 {
-            return Err(());
-        }
-        Ok(Self { trace, parent, flags })
+/// The headers of trace context, as W3C names them.
+const PARENT: &str = "traceparent";
+const STATE: &str = "tracestate";
+
+/// The message with its trace.
+pub(crate) fn write(message: Message, trace: Option<&Trace>) -> Message {
+    let Some(trace) = trace else { return message };
+    let message = message.with(PARENT, trace.parent.to_string());
+    match &trace.state {
+        Some(state) => message.with(STATE, state.to_string()),
+        None => message,
     }
 }
 
-/// Lower-case digits, exactly as many.
-fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
-    let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    (text.len() == digits && text.bytes().all(digit)).then(|| u128::from_str_radix(text, 16).ok()).flatten()
-}
-
-impl fmt::Display for TraceParent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.parent, self.flags)
-    }
+/// The trace of a message, if it has one; an error says what is wrong with its `traceparent`. A `tracestate` that is not
+/// as it should be is left out, as the specification has it.
+pub fn read(message: &Message) -> Result<Option<Arc<Trace>>, String> {
+    let Some(parent) = message.headers.get(PARENT) else { return Ok(None) };
+    let trace = Trace::read(parent, message.headers.get(STATE));
+    let wrong = || format!("header `{PARENT}` is `{}`, not W3C Trace Context", shown(parent));
+    trace.map(|trace| Some(Arc::new(trace))).ok_or_else(wrong)
 }

@@ -7,14 +7,18 @@ use std::time::Instant;
 use bytes::Bytes;
 use model::failure::{Failure, RpcError};
 use model::ids::HostName;
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 use super::Callee;
+use super::opening::Opening;
 use super::pending::Pending;
 use super::request::{Heard, Request};
 use crate::bus::{Bus, BusError, Message, Subscription};
 use crate::call::{Call, CallId, Incarnation};
 use crate::chunk::{Seats, whole_max};
+use crate::limits::STREAMS_MAX;
+use crate::stream::{Answered, Outgoing, Unanswered};
 use crate::subject::{Subject, Subjects, Token};
 
 /// Calls other hosts, over one subscription for all answers. Cheap to clone.
@@ -28,6 +32,8 @@ pub(super) struct Inner {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) pending: Pending,
     pub(super) seats: Seats,
+    /// A permit for each streamed call.
+    pub(super) streams: Arc<Semaphore>,
     subjects: Subjects,
     me: HostName,
     incarnation: Incarnation,
@@ -37,8 +43,10 @@ pub(super) struct Inner {
 /// What a caller does now, and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallerStats {
-    /// Calls that wait for their answer.
+    /// Calls that wait for their answer, streamed ones included.
     pub pending: usize,
+    /// Streamed calls.
+    pub streams: usize,
     /// Answers that came after their call had ended.
     pub late: u64,
     /// Answers that came from another than was called; they were refused.
@@ -66,7 +74,8 @@ impl Caller {
     ) -> Result<Self, BusError> {
         let answers = bus.subscribe(subjects.replies(&me)).await?;
         let (pending, seats, sequence) = (Pending::default(), Seats::default(), AtomicU64::new(1));
-        let inner = Arc::new(Inner { bus, pending, seats, subjects, me, incarnation, sequence });
+        let streams = Arc::new(Semaphore::new(STREAMS_MAX));
+        let inner = Arc::new(Inner { bus, pending, seats, streams, subjects, me, incarnation, sequence });
         let task = tokio::spawn(deliver(inner.clone(), answers));
         Ok(Self { inner, _task: Arc::new(Task(task.abort_handle())) })
     }
@@ -92,6 +101,29 @@ impl Caller {
         self.inner.call(subject, &to.token(), call, heard).await
     }
 
+    /// Makes a streamed call at host `to`, whose payload is the head of a request and `body` what follows it; gives the
+    /// answer once its head is there. Dropped before, or where the answer's body is dropped before its end, it tells the
+    /// callee that nobody waits any more.
+    ///
+    /// Must be called inside a tokio runtime, which the call needs until both bodies are out. Failures are as in
+    /// [`Self::call`]; one that is not started gives the body back, with all that was read of it.
+    pub async fn stream(
+        &self,
+        to: &HostName,
+        call: Call,
+        body: Outgoing,
+        heard: &Heard,
+    ) -> Result<Answered, Unanswered> {
+        if call.deadline <= Instant::now() {
+            return Err(Unanswered { failure: passed(), body: Some(body) });
+        }
+        let id = self.inner.next();
+        let reply = self.inner.subjects.reply(&self.inner.me, &Token::from(to), &id.token());
+        let opening =
+            Opening { inner: self.inner.clone(), id, to: self.inner.subjects.call(to, &self.inner.me), reply };
+        opening.make(call, body, heard).await
+    }
+
     /// Sends a message of any kind, and waits until `deadline` for the one message that answers it; `callee` is who may
     /// answer; what was heard of it is noted in `heard`. For those who do not take calls as hosts do.
     pub async fn request(
@@ -112,7 +144,8 @@ impl Caller {
     /// What it does and did.
     pub fn stats(&self) -> CallerStats {
         let (pending, late, forged) = self.inner.pending.counts();
-        CallerStats { pending, late, forged }
+        let streams = STREAMS_MAX.saturating_sub(self.inner.streams.available_permits());
+        CallerStats { pending, streams, late, forged }
     }
 }
 
@@ -125,13 +158,15 @@ impl Inner {
 
     fn request(&self, to: Subject, callee: &Token, deadline: Instant) -> Result<Request<'_>, Failure> {
         if deadline <= Instant::now() {
-            let text = "the deadline had passed before the call was sent".to_owned();
-            return Err(Failure::not_started(RpcError::DeadlineExceeded(text)));
+            return Err(passed());
         }
-        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        let id = CallId { incarnation: self.incarnation, sequence };
+        let id = self.next();
         let reply = self.subjects.reply(&self.me, callee, &id.token());
         Ok(Request::new(self, id, to, reply, deadline))
+    }
+
+    fn next(&self) -> CallId {
+        CallId { incarnation: self.incarnation, sequence: self.sequence.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// The call that the subject of an answer names; none where that is not of this life.
@@ -139,6 +174,11 @@ impl Inner {
         let id: CallId = self.subjects.read_reply(&message.subject)?.id.parse().ok()?;
         (id.incarnation == self.incarnation).then_some(id)
     }
+}
+
+fn passed() -> Failure {
+    let text = "the deadline had passed before the call was sent".to_owned();
+    Failure::not_started(RpcError::DeadlineExceeded(text))
 }
 
 /// Hands answers to their calls, as long as there is a bus.

@@ -4,18 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::ids::HostName;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use super::window::Window;
 use crate::bus::Message;
 use crate::call::{CallId, Incarnation};
-use crate::limits::{CHUNK_WINDOW, PEERS_MAX};
+use crate::limits::{CHUNK_WINDOW, PEERS_MAX, STREAMS_PER_PEER_MAX};
+use crate::stream::Link;
 
 /// One life of a host that calls.
 pub(super) struct Peer {
     pub(super) name: HostName,
     incarnation: Incarnation,
+    /// A permit for each of its streamed calls.
+    pub(super) streams: Arc<Semaphore>,
     /// By their number.
     running: Mutex<HashMap<u64, Running>>,
 }
@@ -24,8 +27,16 @@ pub(super) struct Peer {
 struct Running {
     /// None for the moment before it has begun.
     task: Option<AbortHandle>,
-    /// Takes the chunks or the credit that come for it.
-    inbox: Option<mpsc::Sender<Message>>,
+    /// Takes what comes for it.
+    inbox: Option<Inbox>,
+}
+
+/// What takes the messages that come for a call.
+enum Inbox {
+    /// Chunks or credit.
+    Chunks(mpsc::Sender<Message>),
+    /// All that belongs to a streamed call.
+    Stream(Arc<Link>),
 }
 
 impl Peer {
@@ -47,9 +58,16 @@ impl Peer {
     pub(super) fn listen(&self, id: CallId) -> mpsc::Receiver<Message> {
         let (inbox, messages) = mpsc::channel(usize::try_from(CHUNK_WINDOW).unwrap_or_default() + 1);
         if let Some(running) = self.running().get_mut(&id.sequence) {
-            running.inbox = Some(inbox);
+            running.inbox = Some(Inbox::Chunks(inbox));
         }
         messages
+    }
+
+    /// From now on what comes for a call goes to `link`.
+    pub(super) fn attach(&self, id: CallId, link: Arc<Link>) {
+        if let Some(running) = self.running().get_mut(&id.sequence) {
+            running.inbox = Some(Inbox::Stream(link));
+        }
     }
 
     /// True until the call has ended, or its caller has gone.
@@ -78,7 +96,14 @@ impl Peer {
     pub(super) fn signal(&self, id: CallId, message: Message) -> bool {
         let mut running = self.running();
         let Some(inbox) = running.get_mut(&id.sequence).map(|running| &mut running.inbox) else { return false };
-        let taken = inbox.as_ref().is_some_and(|inbox| inbox.try_send(message).is_ok());
+        let taken = match inbox {
+            None => false,
+            Some(Inbox::Chunks(inbox)) => inbox.try_send(message).is_ok(),
+            Some(Inbox::Stream(link)) => {
+                link.deliver(&message);
+                return true;
+            }
+        };
         if !taken {
             *inbox = None;
         }
@@ -139,7 +164,8 @@ impl Peers {
     }
 
     fn meet(&mut self, name: &str, incarnation: Incarnation) -> Option<()> {
-        let peer = Arc::new(Peer { name: name.parse().ok()?, incarnation, running: Mutex::default() });
+        let streams = Arc::new(Semaphore::new(STREAMS_PER_PEER_MAX));
+        let peer = Arc::new(Peer { name: name.parse().ok()?, incarnation, streams, running: Mutex::default() });
         self.known.insert(name.to_owned(), Known { peer, window: Window::default(), last: self.clock });
         Some(())
     }

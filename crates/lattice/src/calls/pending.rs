@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bus::Message;
 use crate::call::CallId;
 use crate::limits::{CALLS_PENDING_MAX, CHUNK_WINDOW};
+use crate::stream::Link;
 use crate::subject::Subject;
 
 /// Calls that wait, by their number.
@@ -28,6 +29,7 @@ struct Slot {
 enum To {
     First(oneshot::Sender<Message>),
     All(mpsc::Sender<Message>),
+    Stream(Arc<Link>),
 }
 
 impl Pending {
@@ -56,6 +58,11 @@ impl Pending {
         let most = usize::try_from(CHUNK_WINDOW).unwrap_or_default() + 2;
         let (to, messages) = mpsc::channel(most);
         self.add(id, Slot { subject, to: To::All(to) }).then_some(messages)
+    }
+
+    /// Hands all messages on `subject` to `link`; false where too many calls wait.
+    pub(super) fn stream(&self, id: CallId, subject: Subject, link: Arc<Link>) -> bool {
+        self.add(id, Slot { subject, to: To::Stream(link) })
     }
 
     /// Waits no longer.
@@ -87,6 +94,11 @@ impl Pending {
                     // More than was granted, or nobody listens: the call fails.
                     slots.remove(&id.sequence);
                 }
+            }
+            To::Stream(link) => {
+                let link = link.clone();
+                drop(slots);
+                link.deliver(&message);
             }
         }
     }

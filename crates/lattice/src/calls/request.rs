@@ -34,7 +34,14 @@ impl Heard {
     }
 
     fn note(&self, message: &Message) {
-        self.0.store(if message.no_responders { Self::NOBODY } else { Self::ANSWER }, Ordering::Relaxed);
+        self.note_link((true, message.no_responders));
+    }
+
+    /// Whether anything was heard, and whether that was the bus.
+    pub(super) fn note_link(&self, (is_heard, is_nobody): (bool, bool)) {
+        if is_heard {
+            self.0.store(if is_nobody { Self::NOBODY } else { Self::ANSWER }, Ordering::Relaxed);
+        }
     }
 }
 
@@ -198,7 +205,7 @@ impl<'a> Request<'a> {
     }
 
     fn overdue(&self) -> Failure {
-        Failure::unknown(RpcError::DeadlineExceeded(format!("no answer on `{}` within the deadline", self.to)))
+        overdue(&self.to)
     }
 
     fn stalled(&self) -> String {
@@ -222,7 +229,11 @@ fn read(message: &Message) -> Result<Answer, Failure> {
     Answer::from_message(message).map_err(|error: EnvelopeError| Failure::unknown(RpcError::Rpc(error.to_string())))
 }
 
-fn too_many() -> Failure {
+pub(super) fn overdue(to: &Subject) -> Failure {
+    Failure::unknown(RpcError::DeadlineExceeded(format!("no answer on `{to}` within the deadline")))
+}
+
+pub(super) fn too_many() -> Failure {
     let most = crate::limits::CALLS_PENDING_MAX;
     Failure::not_started(RpcError::HostError(format!("this host already waits for {most} calls; try again later")))
 }

@@ -17,7 +17,8 @@ use super::{Callee, ECHO, Handler};
 use crate::bus::{Bus, BusError, Message, Subscription};
 use crate::call::{CALL, CallId, answer};
 use crate::chunk::{Seats, Signal};
-use crate::limits::CLOSE_TIME_MAX;
+use crate::limits::{CLOSE_TIME_MAX, STREAMS_MAX};
+use crate::stream::Told;
 use crate::subject::{Subject, Subjects, Token};
 
 /// Answers calls on the subject of a host, or of a provider's process.
@@ -32,6 +33,8 @@ pub(super) struct Inner {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) handler: Arc<dyn Handler>,
     pub(super) seats: Seats,
+    /// A permit for each streamed call.
+    pub(super) streams: Arc<Semaphore>,
     subjects: Subjects,
     me: Callee,
     /// The same, as subjects of answers have it.
@@ -55,8 +58,10 @@ pub(super) struct Inner {
 /// What a server does now, and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServerStats {
-    /// Calls that run.
+    /// Calls that run, streamed ones included.
     pub running: usize,
+    /// Streamed calls that run.
+    pub streams: usize,
     /// Calls that had been seen before, or came from an earlier life of their host. They were dropped without an answer:
     /// their caller has one, or has gone.
     pub replayed: u64,
@@ -86,6 +91,7 @@ impl Server {
             bus,
             handler,
             seats: Seats::default(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             subjects,
             token: me.token(),
             me,
@@ -131,10 +137,27 @@ impl Server {
 
     /// What it does and did.
     pub fn stats(&self) -> ServerStats {
+        self.counts().read()
+    }
+
+    /// The same for whoever looks later, perhaps when it has ended.
+    pub fn counts(&self) -> ServerCounts {
+        ServerCounts(Arc::clone(&self.inner))
+    }
+}
+
+/// Tells what a server does and did. Cheap to clone.
+#[derive(Clone)]
+pub struct ServerCounts(Arc<Inner>);
+
+impl ServerCounts {
+    /// What it does now, and did so far.
+    pub fn read(&self) -> ServerStats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let inner = &*self.inner;
+        let inner = &*self.0;
         ServerStats {
             running: inner.calls_max.saturating_sub(inner.calls.available_permits()),
+            streams: STREAMS_MAX.saturating_sub(inner.streams.available_permits()),
             replayed: count(&inner.replayed),
             forged: count(&inner.forged),
             garbage: count(&inner.garbage),
@@ -197,9 +220,11 @@ impl Inner {
         match message.headers.get(CALL) {
             Some(_) => self.take_call(from, message, peers),
             None if from == self.token.as_str() && message.headers.get(ECHO).is_some() => self.take_echo(&message),
-            None => match Signal::from_message(&message) {
-                Some(signal) => self.take_signal(from, signal, message, peers),
-                None => self.take_garbage(from, &message),
+            None => match (Signal::from_message(&message), Told::id(&message)) {
+                (Some(signal), _) => self.take_signal(from, signal, message, peers),
+                // One that has ended meanwhile is nothing to wonder at.
+                (None, Some(id)) => drop(peers.find(from, id).map(|peer| peer.signal(id, message))),
+                (None, None) => self.take_garbage(from, &message),
             },
         }
     }

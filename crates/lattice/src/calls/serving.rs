@@ -15,15 +15,16 @@ use crate::bus::Message;
 use crate::call::{Call, CallId, EnvelopeError, answer};
 use crate::chunk::{Announcement, Assembly, Signal, Step, chunk, chunk_bytes, whole_max};
 use crate::limits::{ASSEMBLIES_MAX, CHUNKED_BYTES_MAX, STALL_MAX};
+use crate::stream::Told;
 use crate::subject::Subject;
 
 /// A call on its way through a host. It ends with the task that runs it.
 pub(super) struct Serving {
-    inner: Arc<Inner>,
-    peer: Arc<Peer>,
-    id: CallId,
-    reply: Subject,
-    answered: bool,
+    pub(super) inner: Arc<Inner>,
+    pub(super) peer: Arc<Peer>,
+    pub(super) id: CallId,
+    pub(super) reply: Subject,
+    pub(super) answered: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -56,25 +57,31 @@ impl Serving {
             Ok(read) => read,
             Err(failure) => return self.finish(Err(failure)),
         };
+        if Told::is_opening(&message) {
+            // Boxed like all that few calls need: the task of each call is as large as this future.
+            return Box::pin(self.stream(call, message)).await;
+        }
         drop(message);
         let deadline = call.deadline;
         // What a call that panics has done is not known; what it holds is dropped with it.
         let served = AssertUnwindSafe(self.serve(call, announced)).catch_unwind().await;
-        let result = served.unwrap_or_else(|_| {
-            let text = format!("{} failed while it served the call; its log says where", self.inner.me());
-            Err(Failure::unknown(RpcError::HostError(text)))
-        });
+        let result = served.unwrap_or_else(|_| Err(self.panicked()));
         match result {
             Ok(payload) if payload.len() > whole_max(self.inner.bus.payload_max()) => {
-                // Boxed, as is all that only large payloads need: the task of each call is as large as this future.
+                // Boxed as well.
                 Box::pin(self.send(&payload, deadline)).await;
             }
             result => self.finish(result),
         }
     }
 
+    pub(super) fn panicked(&self) -> Failure {
+        let text = format!("{} failed while it served the call; its log says where", self.inner.me());
+        Failure::unknown(RpcError::HostError(text))
+    }
+
     /// Sends the answer in one message.
-    fn finish(&mut self, result: Result<Bytes, Failure>) {
+    pub(super) fn finish(&mut self, result: Result<Bytes, Failure>) {
         self.answered = true;
         self.inner.publish(answer(self.reply.clone(), result));
     }

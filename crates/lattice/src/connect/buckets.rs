@@ -14,7 +14,7 @@ use crate::store::{Bucket, Buckets};
 const WINDOW: Duration = Duration::from_secs(30);
 
 /// The buckets on disk, whose loss is the loss of the lattice.
-pub(super) const DURABLE: [Kind; 4] = [Kind::Intent, Kind::Blueprint, Kind::Hosts, Kind::State];
+pub(super) const DURABLE: [Kind; 5] = [Kind::Intent, Kind::Blueprint, Kind::Hosts, Kind::State, Kind::Secrets];
 
 /// Which bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Hosts,
     Leases,
     State,
+    Secrets,
 }
 
 impl Kind {
@@ -34,6 +35,7 @@ impl Kind {
             Self::Hosts => "hosts",
             Self::Leases => "leases",
             Self::State => "state",
+            Self::Secrets => "secrets",
         }
     }
 }
@@ -102,8 +104,14 @@ pub(super) async fn open(
 ) -> Result<Buckets, ConnectError> {
     let bucket = |kind| async move {
         let layout = layout(settings, kind);
-        // Whoever only deploys or watches has no business with the values of applications, and is told so when it asks.
-        if kind != Kind::State || create || may_look(jetstream, &layout).await {
+        // Whoever only deploys or watches has no business with the values of applications and with secrets, nor has a host
+        // whose credentials are older than those: it is told so when it asks.
+        let is_open = match kind {
+            Kind::State => create || may_look(jetstream, &layout).await,
+            Kind::Secrets => create && may_look(jetstream, &layout).await,
+            _ => true,
+        };
+        if is_open {
             ready(jetstream, settings, &layout, create).await?;
         }
         let remade = create && kind == Kind::Leases;
@@ -115,6 +123,7 @@ pub(super) async fn open(
         hosts: bucket(Kind::Hosts).await?,
         leases: bucket(Kind::Leases).await?,
         state: bucket(Kind::State).await?,
+        secrets: bucket(Kind::Secrets).await?,
     })
 }
 

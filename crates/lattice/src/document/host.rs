@@ -11,6 +11,7 @@ use model::placement::Ready;
 use super::Incarnation;
 use super::wire::clipped;
 use crate::limits::REASON_BYTES_MAX;
+use crate::secrets::SealingKey;
 
 /// What a host tells of itself, on change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +24,19 @@ pub struct HostRecord {
     pub version: String,
     /// Its labels.
     pub labels: Labels,
+    /// What secrets are sealed to for it; none of a host that cannot open any.
+    pub sealing: Option<SealingKey>,
+    /// Settings that it gives to actors in the place of their manifests', without the values. The first
+    /// [`crate::limits::SETTINGS_TOLD_MAX`] are told.
+    pub settings: BTreeSet<OwnSetting>,
     /// True where it takes nothing new and gives away what it has.
     pub draining: bool,
     /// True where it may plan.
     pub planner: bool,
     /// Where its ingress listens; none where it has none.
     pub listen: Option<SocketAddr>,
+    /// True where the ingress speaks TLS.
+    pub secure: bool,
     /// The kinds of provider that it offers, such as `keyvalue/embedded`.
     pub kinds: BTreeSet<String>,
     /// The providers whose state is in its data folder, whether they run or not.
@@ -39,6 +47,19 @@ pub struct HostRecord {
     pub ready: BTreeMap<AppName, Ready>,
     /// What is placed on it and does not come up. The first [`crate::limits::FAILING_MAX`] are told.
     pub failing: Vec<Failing>,
+}
+
+/// A setting that a host gives to an actor in the place of its manifest's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OwnSetting {
+    /// The application.
+    pub app: AppName,
+    /// The actor.
+    pub actor: ActorName,
+    /// The key, as the host has it; what is longer than [`REASON_BYTES_MAX`] bytes is cut off.
+    pub key: String,
+    /// Where the host has it from, such as `file` or `environment`.
+    pub from: String,
 }
 
 /// Whether what the lattice stores outlives a power cut.

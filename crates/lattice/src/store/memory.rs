@@ -67,6 +67,7 @@ impl MemoryBuckets {
             hosts: bucket("hosts", plain),
             leases: bucket("leases", MemoryOptions { age_max: Some(LEASE_AGE_MAX), ..plain }),
             state: bucket("state", plain),
+            secrets: bucket("secrets", plain),
         }
     }
 }

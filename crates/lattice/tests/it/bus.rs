@@ -335,7 +335,7 @@ async fn a_flush_has_a_deadline() {
 /// even where the client has told the server of it once more, and forgotten it since.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_a_group_in_the_moment_of_a_lost_connection_is_out_of_it() {
-    let Twin::Nats(server) = Twin::nats().await else { unreachable!() };
+    let server = Server::start(Options { jetstream: false, sync_always: false, config: None }).await.unwrap();
     let proxy = Proxy::to_port(server.port()).await.unwrap();
     let (stays, leaves) = (connect(&server.url(), "s").await, connect(&proxy.nats_url(), "l").await);
     let (to, group) = ("g.a", || "members".parse().unwrap());

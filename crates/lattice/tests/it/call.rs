@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -45,7 +46,7 @@ fn a_call_is_read() {
     assert_eq!(call.link.as_ref().map(Word::as_str), Some("acme:shop/cart"));
     assert_eq!((call.contract.as_str(), call.method.as_str()), ("acme:shop/cart@1.0.0", "add"));
     assert_eq!((call.wire.as_str(), call.chain, call.depth, call.generation), ("lath/1", 0x3f, 2, 7));
-    assert_eq!(call.trace.unwrap().to_string(), TRACE);
+    assert_eq!(call.trace.as_ref().unwrap().parent.to_string(), TRACE);
     assert_eq!(call.payload, "payload");
     let remaining = call.remaining(Instant::now());
     assert!(remaining <= Duration::from_secs(5) && remaining > Duration::from_secs(1), "{remaining:?}");
@@ -254,7 +255,7 @@ prop_compose! {
         payload in proptest::collection::vec(any::<u8>(), 0..100),
     ) -> (Call, u64) {
         let target: Target = target.parse().unwrap();
-        let trace = trace.map(|(trace, parent, flags)| TraceParent { trace, parent, flags });
+        let trace = trace.map(|(trace, parent, flags)| Arc::new(TraceParent { trace, parent, flags }.into()));
         let deadline = Instant::now() + Duration::from_millis(millis);
         let payload = payload.into();
         (Call { target, origin, link, contract, method, wire, deadline, chain, depth, generation, trace, payload }, millis)

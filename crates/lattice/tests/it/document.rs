@@ -8,9 +8,10 @@ mod views;
 use std::collections::BTreeSet;
 
 use lattice::document::{
-    Beat, Drain, Failing, HostRecord, Incarnation, IntentHead, Lease, Part, Phase, Pointer, PointerKey, Root, Shard,
-    Storage, UnixMillis,
+    Beat, Drain, Failing, HostRecord, Incarnation, IntentHead, Lease, OwnSetting, Part, PassedKey, Phase, Pointer,
+    PointerKey, Root, SealedKey, SealedSecret, Shard, Storage, UnixMillis,
 };
+use lattice::secrets::SealingKey;
 use model::digest::Digest;
 use model::placement::{AppPlacement, Ready};
 
@@ -37,10 +38,13 @@ pub(crate) fn record() -> HostRecord {
         name: name("h1"),
         incarnation: Incarnation(7),
         version: "0.1.0".to_owned(),
+        sealing: None,
+        settings: BTreeSet::new(),
         labels: [(name("zone"), name("eu-1.a"))].into(),
         draining: false,
         planner: true,
         listen: Some("127.0.0.1:8080".parse().unwrap()),
+        secure: false,
         kinds: ["keyvalue/embedded".to_owned(), "keyvalue/nats".to_owned()].into(),
         states: [(name("shop"), name("kv")), (name("shop"), name("more")), (name("blog"), name("kv"))].into(),
         storage: Storage::Unsafe { reason: "no sync".to_owned() },
@@ -52,6 +56,30 @@ pub(crate) fn record() -> HostRecord {
             Failing::new(name("blog"), None, "its document is not there"),
         ],
     }
+}
+
+pub(crate) fn sealing_key() -> SealingKey {
+    name("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+}
+
+pub(crate) fn settings(count: usize) -> BTreeSet<OwnSetting> {
+    let key = |number| format!("key-{number}");
+    let setting = |key| OwnSetting { app: name("shop"), actor: name("cart"), key, from: "file".to_owned() };
+    (0..count).map(key).map(setting).collect()
+}
+
+pub(crate) fn secret() -> SealedSecret {
+    let key = |byte: u8| SealedKey { to: sealing_key(), sealed: vec![byte; 80] };
+    SealedSecret {
+        by: name("operator.alice"),
+        at: UnixMillis(1_700_000_000_000),
+        sealed: (0..60).collect(),
+        keys: [(name("h1"), key(1)), (name("h2"), key(2))].into(),
+    }
+}
+
+pub(crate) fn passed() -> PassedKey {
+    PassedKey { secret: secret().digest(), key: SealedKey { to: sealing_key(), sealed: vec![3; 80] } }
 }
 
 pub(crate) fn placement() -> AppPlacement {

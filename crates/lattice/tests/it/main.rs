@@ -10,6 +10,8 @@ mod connect;
 mod document;
 mod objects;
 mod pulse;
+mod secrets;
 mod store;
+mod stream;
 mod subject;
 mod twin;

@@ -10,6 +10,7 @@ use crate::folder::Folder;
 use crate::ids::ByteSize;
 use crate::limits;
 use crate::placement::Place;
+use crate::secret::Setting;
 
 /// A component to run, with its limits, grants and links.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,8 +87,8 @@ impl Default for Limits {
 /// What an actor is given apart from its links. Empty is the default: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
-    /// Environment variables, with their values.
-    pub env: BTreeMap<String, String>,
+    /// Environment variables, with their values or the secrets that they have.
+    pub env: BTreeMap<String, Setting>,
     /// Where it may send requests of HTTP.
     pub http: Vec<Origin>,
     /// Where it may connect to with sockets.
@@ -95,5 +96,5 @@ pub struct Grants {
     /// Folders of its machine that it may use.
     pub folders: Vec<Folder>,
     /// Its configuration, as `wasi:config` shows it.
-    pub config: BTreeMap<String, String>,
+    pub config: BTreeMap<String, Setting>,
 }

@@ -22,6 +22,7 @@ use crate::destination::{Destination, Origin};
 use crate::folder::Folder;
 use crate::ids::{ActorName, AppName, ByteSize, ClientName, LabelKey, LabelValue, ProviderName, StoreName};
 use crate::limits;
+use crate::secret::Setting;
 
 /// A Lath application: actors, providers, links and routes.
 #[derive(Debug, JsonSchema)]
@@ -75,8 +76,9 @@ pub(super) struct ActorFile {
     pub(super) limits: Option<LimitsFile>,
     /// What the actor may reach apart from its links.
     pub(super) grants: Option<GrantsFile>,
-    /// The actor's configuration, as `wasi:config` shows it.
-    pub(super) config: Option<BTreeMap<At<String>, At<String>>>,
+    /// The actor's configuration, as `wasi:config` shows it; a value may be a secret. Hosts may have other values for the
+    /// keys that are named here.
+    pub(super) config: Option<BTreeMap<At<String>, At<Setting>>>,
     /// Who answers each import: by label, interface or whole package.
     pub(super) links: Option<BTreeMap<At<LinkKey>, LinkFile>>,
 }
@@ -144,8 +146,8 @@ pub(super) struct LimitsFile {
 #[derive(Debug, JsonSchema)]
 #[schemars(rename = "grants", deny_unknown_fields)]
 pub(super) struct GrantsFile {
-    /// Environment variables, with their values.
-    pub(super) env: Option<BTreeMap<At<Variable>, At<String>>>,
+    /// Environment variables, with their values, which may be secrets.
+    pub(super) env: Option<BTreeMap<At<Variable>, At<Setting>>>,
     /// Where it may send requests of HTTP.
     pub(super) http: Option<Vec<At<Origin>>>,
     /// Where it may connect to with sockets: transport, host (a name, `*.` before one, an address or a range) and port.
@@ -156,7 +158,7 @@ pub(super) struct GrantsFile {
 
 /// Who answers the calls through one import, and how.
 #[derive(Debug, JsonSchema)]
-#[schemars(rename = "link", rename_all = "kebab-case", deny_unknown_fields, transform = later(Self::LATER))]
+#[schemars(rename = "link", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct LinkFile {
     /// An actor or a provider of the application.
     #[schemars(required)]
@@ -172,12 +174,12 @@ pub(super) struct LinkFile {
     /// Functions whose calls may be tried again, on another host, after a failure that leaves open whether they ran.
     #[schemars(extend("uniqueItems" = true))]
     pub(super) idempotent: Option<Vec<At<FunctionName>>>,
-    /// Of `wasi:keyvalue`: the stores that the actor may open besides `default`, by name, each with its provider.
+    /// Of contracts of stores (`wasi:keyvalue`): those that may be opened besides `default`, each with its provider.
     pub(super) open: Option<BTreeMap<At<StoreName>, At<Target>>>,
-}
-
-impl LinkFile {
-    pub(super) const LATER: &[&str] = &["via"];
+    /// The middleware that calls pass on their way, in that order: actors that import and export the contract. A copy of each
+    /// is fused into the caller.
+    #[schemars(extend("uniqueItems" = true, "maxItems" = limits::CHAIN_MAX))]
+    pub(super) via: Option<Vec<At<Target>>>,
 }
 
 /// Whoever implements a contract natively.
@@ -187,7 +189,7 @@ pub(super) struct ProviderFile {
     /// Which provider.
     #[schemars(required, rename = "use")]
     pub(super) kind: Option<At<ProviderKind>>,
-    /// Its configuration; an external one has its own.
+    /// Its configuration, in which values may be secrets; an external one has its own.
     pub(super) config: Option<BTreeMap<At<String>, At<ConfigValue>>>,
     /// The contract on which an external provider answers; needed there, and there only.
     pub(super) contract: Option<At<ContractName>>,
@@ -208,6 +210,10 @@ pub(super) struct RouteFile {
     /// The actor.
     #[schemars(required)]
     pub(super) to: Option<At<Target>>,
+    /// The middleware that requests pass on their way, in that order: actors that import and export the contract. A copy of
+    /// each is fused into the actor.
+    #[schemars(extend("uniqueItems" = true, "maxItems" = limits::CHAIN_MAX))]
+    pub(super) via: Option<Vec<At<Target>>>,
 }
 
 /// Adapters written by hand for one contract.

@@ -9,9 +9,14 @@
 //! data = "data"                        # the folder for the data of providers
 //! cache = "cache"                      # components and compiled code; `cache` in `data` where left out
 //! listen = "0.0.0.0:8080"              # HTTP; none where left out
+//! tls = { cert = "www.pem", key = "www.key" }   # for HTTP; not encrypted where left out
 //! labels = { zone = "a" }
 //! instances = 1000                     # composites alive at once, of all actors together
 //! planner = true
+//! [secrets]
+//! dir = "secrets"                      # a file for each secret
+//! [config.shop.cart]                   # in the place of what the manifest of `shop` says
+//! currency = "CHF"
 //! [lattice]
 //! name = "prod"
 //! servers = ["tls://nats-1:4222", "tls://nats-2:4222"]
@@ -23,7 +28,15 @@
 //! ca = "ca.pem"
 //! cert = "a1.pem"
 //! key = "a1.key"
+//! [observe]
+//! listen = "127.0.0.1:9464"            # metrics and health over HTTP; none where left out
+//! endpoint = "http://127.0.0.1:4318"   # where traces and logs go, by OTLP
+//! service = "shop"
+//! sampler = "parentbased_traceidratio"
+//! sampler-argument = "0.1"
 //! ```
+
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -39,16 +52,39 @@ use super::error::placed;
 use super::leaf::{At, Leaf, Refused, parsed};
 use super::read::{syntax_fault, too_long};
 use super::tree::{Node, Notes, Table};
-use crate::ids::{HostName, LabelKey, LabelValue, Labels, LatticeName};
+use crate::ids::{AppName, HostName, LabelKey, LabelValue, Labels, LatticeName};
 use crate::limits::{HOST_INSTANCES_DEFAULT, HOST_INSTANCES_MAX, MANIFEST_BYTES_MAX};
+
+pub use settings::{ActorSettings, parse_settings};
 
 /// What a host's file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostFile {
     /// The machine.
     pub host: HostTable,
+    /// The folder with a file for each secret, where there is one.
+    pub secrets: Option<PathBuf>,
+    /// Settings of actors, in the place of what their manifests say.
+    pub config: BTreeMap<AppName, ActorSettings>,
     /// The lattice that it joins.
     pub lattice: LatticeTable,
+    /// What is observed of it, and where.
+    pub observe: ObserveTable,
+}
+
+/// What is observed of a host, and where. What the texts mean is for whoever observes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObserveTable {
+    /// Where metrics and health are served; nowhere where absent.
+    pub listen: Option<SocketAddr>,
+    /// The collector of traces and logs.
+    pub endpoint: Option<String>,
+    /// What the host is called there.
+    pub service: Option<String>,
+    /// Which traces are recorded.
+    pub sampler: Option<String>,
+    /// How many, where the sampler asks that.
+    pub sampler_argument: Option<String>,
 }
 
 /// The machine.
@@ -62,6 +98,8 @@ pub struct HostTable {
     pub cache: Option<PathBuf>,
     /// Where HTTP is served; nowhere where absent.
     pub listen: Option<SocketAddr>,
+    /// The chain of certificates that HTTP is served with and its key; not encrypted where absent.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// By what manifests say where actors run.
     pub labels: Labels,
     /// Composites alive at once, of all actors together.
@@ -126,11 +164,19 @@ pub fn parse(text: &str) -> Result<HostFile, ManifestErrors> {
     let mut notes = Notes::default();
     let mut table = Table::root(root.get_ref());
     let host = table.need("host", r#"{ name = "a1" }"#, &mut notes).and_then(|node| host(node, &mut notes));
+    let secrets = table.take("secrets", &mut notes).and_then(|node| settings::secrets(node, &mut notes));
+    let config = table.take("config", &mut notes);
+    let config = config.and_then(|node| node.table("[config.shop.cart]", &mut notes));
+    let config = config.map(|config| config.entries(&mut notes, settings::application));
     let example = r#"{ name = "prod", servers = ["nats://127.0.0.1:4222"] }"#;
     let lattice = table.need("lattice", example, &mut notes).and_then(|node| lattice(node, &mut notes));
+    let observe = table.take("observe", &mut notes).and_then(|node| observe(node, &mut notes));
     table.close(&mut notes);
     match (host, lattice) {
-        (Some(host), Some(lattice)) if notes.faults.is_empty() => Ok(HostFile { host, lattice }),
+        (Some(host), Some(lattice)) if notes.faults.is_empty() => {
+            let config = settings::named(config.unwrap_or_default());
+            Ok(HostFile { host, secrets: value(secrets), config, lattice, observe: observe.unwrap_or_default() })
+        }
         _ => Err(placed(text, notes.faults)),
     }
 }
@@ -141,6 +187,7 @@ fn host(node: Node<'_>, notes: &mut Notes) -> Option<HostTable> {
     let data = table.leaf("data", notes);
     let cache = table.leaf("cache", notes);
     let listen = table.leaf("listen", notes);
+    let tls = table.take("tls", notes).and_then(|node| ingress_tls(node, listen.is_some(), notes));
     let labels = table.take("labels", notes).and_then(|node| node.table(r#"{ zone = "a" }"#, notes));
     let labels: Option<BTreeMap<At<LabelKey>, At<LabelValue>>> = labels.map(|labels| labels.entries(notes, Node::leaf));
     let instances = table.leaf::<u32>("instances", notes);
@@ -157,6 +204,7 @@ fn host(node: Node<'_>, notes: &mut Notes) -> Option<HostTable> {
         data: value(data).unwrap_or_else(|| PathBuf::from("data")),
         cache: value(cache),
         listen: value(listen),
+        tls,
         labels: labels.unwrap_or_default().into_iter().map(|(key, label)| (key.value, label.value)).collect(),
         instances: value(instances).unwrap_or(HOST_INSTANCES_DEFAULT),
         planner: value(planner).unwrap_or(true),
@@ -204,9 +252,27 @@ fn servers(node: Node<'_>, notes: &mut Notes) -> Option<Vec<ServerUrl>> {
 
 fn tls(node: Node<'_>, notes: &mut Notes) -> Option<Tls> {
     let mut table = node.table(r#"{ ca = "ca.pem" }"#, notes)?;
-    let (ca, cert, key) = (table.leaf("ca", notes), table.leaf("cert", notes), table.leaf("key", notes));
+    let ca = table.leaf("ca", notes);
+    let identity = identity(&mut table, notes);
     table.close(notes);
-    let identity = match (cert, key) {
+    Some(Tls { ca: value(ca), identity })
+}
+
+fn ingress_tls(node: Node<'_>, listens: bool, notes: &mut Notes) -> Option<(PathBuf, PathBuf)> {
+    if !listens {
+        node.fault(notes, "there is no HTTP for it", r#"add `listen = "0.0.0.0:8443"`, or leave `tls` out"#);
+        return None;
+    }
+    let mut table = node.table(r#"{ cert = "www.pem", key = "www.key" }"#, notes)?;
+    let cert = table.need("cert", r#""www.pem""#, notes).and_then(|node| node.leaf(notes));
+    let key = table.need("key", r#""www.key""#, notes).and_then(|node| node.leaf(notes));
+    table.close(notes);
+    Some((value(cert)?, value(key)?))
+}
+
+/// A certificate and its key, or neither.
+fn identity(table: &mut Table<'_>, notes: &mut Notes) -> Option<(PathBuf, PathBuf)> {
+    match (table.leaf("cert", notes), table.leaf("key", notes)) {
         (Some(cert), Some(key)) => Some((At::<PathBuf>::into_value(cert), At::<PathBuf>::into_value(key))),
         (None, None) => None,
         (Some(lone), None) => {
@@ -217,8 +283,16 @@ fn tls(node: Node<'_>, notes: &mut Notes) -> Option<Tls> {
             notes.fault_at(&lone, "a key needs its certificate".to_owned(), r#"add `cert = "a1.pem"`"#.to_owned());
             None
         }
-    };
-    Some(Tls { ca: value(ca), identity })
+    }
+}
+
+fn observe(node: Node<'_>, notes: &mut Notes) -> Option<ObserveTable> {
+    let mut table = node.table(r#"{ listen = "127.0.0.1:9464" }"#, notes)?;
+    let listen = table.leaf("listen", notes);
+    let [endpoint, service, sampler, sampler_argument] =
+        ["endpoint", "service", "sampler", "sampler-argument"].map(|key| value(table.leaf::<String>(key, notes)));
+    table.close(notes);
+    Some(ObserveTable { listen: value(listen), endpoint, service, sampler, sampler_argument })
 }
 
 fn value<T>(at: Option<At<T>>) -> Option<T> {

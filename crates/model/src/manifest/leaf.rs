@@ -7,10 +7,11 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::de::DeValue;
 
 use super::error::suggestion;
+use crate::ids::{NameError, SecretName};
 pub(super) use texts::{CommandLine, FunctionName, Pattern, Target, Variable};
 pub(super) use values::{FileVersion, ProviderKind};
 
@@ -111,12 +112,22 @@ fn word<T: Copy>(value: &DeValue<'_>, words: &[(&'static str, T)]) -> Result<T, 
     })
 }
 
-/// Secrets are written in the place of texts.
-fn refuse_secret(value: &DeValue<'_>) -> Result<(), Refused> {
-    match value.as_table() {
-        Some(table) if table.contains_key("secret") => {
-            Err(refused("a secret is not supported yet".to_owned(), "write the value itself, if it may be seen"))
-        }
-        _ => Ok(()),
+/// The secret that is written in the place of a value: a table with the one key `secret`.
+fn secret(value: &DeValue<'_>) -> Result<SecretName, Refused> {
+    let table = value.as_table().ok_or(Refused::Type)?;
+    let (Some(name), 1) = (table.get("secret"), table.len()) else { return Err(Refused::Type) };
+    match name.get_ref().as_str() {
+        Some(name) => name.parse().map_err(|error: NameError| Refused::Value(error.to_string(), None)),
+        None => Err(refused("the name of a secret is a string".to_owned(), "write `{ secret = \"acme-key\" }`")),
     }
+}
+
+/// The schema of [`secret`].
+fn secret_schema() -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": { "secret": { "type": "string", "pattern": texts::NAME_PATTERN } },
+        "required": ["secret"],
+        "additionalProperties": false
+    })
 }

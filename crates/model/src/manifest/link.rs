@@ -26,6 +26,8 @@ pub struct Link {
     pub idempotent: BTreeSet<String>,
     /// Of a contract with stores: those that the actor may open besides `default`, each with the provider that has it.
     pub open: BTreeMap<StoreName, ProviderName>,
+    /// The middleware that calls pass on their way, in that order: actors that import and export the contract.
+    pub via: Vec<ActorName>,
 }
 
 /// Who answers over a link.

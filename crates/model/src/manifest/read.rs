@@ -164,8 +164,8 @@ fn link(node: Node<'_>, notes: &mut Notes) -> Option<LinkFile> {
         on_failure: table.leaf("on-failure", notes),
         idempotent: table.take("idempotent", notes).and_then(|node| node.list(notes)),
         open: open(&mut table, "open", r#"{ sessions = "redis" }"#, notes).map(|open| open.entries(notes, Node::leaf)),
+        via: table.take("via", notes).and_then(|node| node.list(notes)),
     };
-    table.later(LinkFile::LATER, notes);
     table.close(notes);
     Some(file)
 }
@@ -192,6 +192,7 @@ fn route(node: Node<'_>, notes: &mut Notes) -> Option<RouteFile> {
         path: table.need_leaf("path", notes),
         methods: table.take("methods", notes).and_then(|node| methods(node, notes)),
         to: table.need_leaf("to", notes),
+        via: table.take("via", notes).and_then(|node| node.list(notes)),
     };
     table.close(notes);
     Some(file)

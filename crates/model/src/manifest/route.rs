@@ -19,6 +19,8 @@ pub struct Route {
     pub methods: BTreeSet<Method>,
     /// Who answers.
     pub to: ActorName,
+    /// The middleware that requests pass on their way, in that order: actors that import and export the contract.
+    pub via: Vec<ActorName>,
 }
 
 impl Route {

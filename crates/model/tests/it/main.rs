@@ -8,9 +8,12 @@
     missing_docs
 )]
 
+mod chains;
 mod contract;
 mod destinations;
 mod host_file;
 mod manifest;
 mod names;
 mod origins;
+mod secret;
+mod trace;

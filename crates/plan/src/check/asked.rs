@@ -30,6 +30,8 @@ impl<'a> Checker<'a> {
     /// The actors that need a composite of their own.
     pub(super) fn called(&self) -> BTreeSet<&'a ActorName> {
         let (mut fused, mut called) = (BTreeSet::new(), BTreeSet::new());
+        fused.extend(self.all_asked().flat_map(|link| &link.via));
+        fused.extend(self.intent.manifest.routes.iter().flat_map(|route| &route.via));
         for link in self.all_asked() {
             match (&link.to, link.reach) {
                 (LinkTarget::Actor(actor), Reach::Fused) => fused.insert(actor),

@@ -8,6 +8,7 @@ use model::manifest::Grants;
 use model::view::{Port, Shape};
 
 use super::asked::travels;
+use super::chain::Copies;
 use super::whole::{natives, senders};
 use super::{Checker, Violation};
 use crate::grants::{Granted, granted_through};
@@ -20,9 +21,11 @@ impl Checker<'_> {
         self.require(first, || Violation::FirstMember { composite: name() });
         let limits = self.intent.manifest.actors.get(root).is_some_and(|actor| actor.limits == composite.limits);
         self.require(limits, || Violation::Limits { composite: name() });
+        let copies = self.copies(root, composite);
         for (index, member) in composite.members.iter().enumerate() {
-            self.member(root, composite, index, member);
+            self.member((root, composite, &copies), index, member);
         }
+        self.entries(root, composite);
         self.require(is_acyclic(composite), || Violation::Cycle { composite: name() });
         self.labels(root, composite);
         self.receivers(root, composite);
@@ -31,15 +34,21 @@ impl Checker<'_> {
         self.grants(root, composite);
     }
 
-    fn member(&mut self, root: &ActorName, composite: &CompositePlan, index: usize, member: &Member) {
+    fn member(
+        &mut self,
+        (root, composite, copies): (&ActorName, &CompositePlan, &Copies),
+        index: usize,
+        member: &Member,
+    ) {
         let (composite_name, actor) = (|| root.clone(), || member.actor.clone());
         let earlier = composite.members.get(..index).unwrap_or_default();
         let called = |caller: &Member| {
             caller.wires.iter().any(|wire| matches!(wire.to, WireTo::Member { member, .. } if member == index))
         };
-        let twice = earlier.iter().any(|other| other.actor == member.actor);
+        let twice = !copies.is_copy(index)
+            && earlier.iter().enumerate().any(|(other, one)| one.actor == member.actor && !copies.is_copy(other));
         self.require(!twice, || Violation::MemberTwice { composite: composite_name(), actor: actor() });
-        let entered = index == 0 || earlier.iter().any(called);
+        let entered = index == 0 || copies.is_copy(index) || earlier.iter().any(called);
         self.require(entered, || Violation::MemberUncalled { composite: composite_name(), actor: actor() });
         let view = self.intent.components.get(&member.actor);
         let component = view.is_some_and(|view| view.digest == member.component);
@@ -47,20 +56,22 @@ impl Checker<'_> {
         let granted = self.intent.manifest.actors.get(&member.actor).map(|asked| &asked.grants);
         let (nothing, guarded) = (Grants::default(), self.guarded(member));
         // What no import shows is left out.
-        let faithful = Granted::ALL.into_iter().all(|part| {
-            let sees = guarded.values().any(|seen| *seen == part);
+        for grant in Granted::ALL {
+            let sees = guarded.values().any(|seen| *seen == grant);
             let expected = if sees { granted } else { Some(&nothing) };
-            expected.is_some_and(|grants| has(member, grants, part))
-        });
-        self.require(faithful, || Violation::Environment { composite: composite_name(), actor: actor() });
-        self.wires(root, composite, member, view.map(|view| view.imports.as_slice()).unwrap_or_default());
+            let faithful = expected.is_some_and(|grants| has(member, grants, grant));
+            self.require(faithful, || Violation::Grants { composite: composite_name(), actor: actor(), grant });
+        }
+        let imports = view.map(|view| view.imports.as_slice()).unwrap_or_default();
+        self.wires((root, composite, copies), (index, member), imports);
     }
 
     fn labels(&mut self, root: &ActorName, composite: &CompositePlan) {
         let mut seen = BTreeSet::new();
         let receivers = composite.receivers.iter().map(|receiver| &receiver.label);
         let natives = natives(composite).map(|native| &native.label);
-        for label in senders(composite).map(|sender| &sender.label).chain(natives).chain(receivers) {
+        let http = composite.http.iter().map(|http| &http.label);
+        for label in senders(composite).map(|sender| &sender.label).chain(natives).chain(receivers).chain(http) {
             self.require(seen.insert(label), || Violation::LabelTwice {
                 composite: root.clone(),
                 label: label.clone(),
@@ -72,9 +83,10 @@ impl Checker<'_> {
     fn receivers(&mut self, root: &ActorName, composite: &CompositePlan) {
         let exports = self.intent.components.get(root).map(|view| view.exports.as_slice()).unwrap_or_default();
         let answered = exports.iter().filter(|port| travels(port).is_some()).count();
-        let distinct: BTreeSet<_> = composite.receivers.iter().map(|receiver| &receiver.export).collect();
-        let complete = composite.receivers.len() == answered && distinct.len() == answered;
-        let faithful = composite.receivers.iter().all(|receiver| {
+        let plain = || composite.receivers.iter().filter(|receiver| receiver.via.is_empty());
+        let distinct: BTreeSet<_> = plain().map(|receiver| &receiver.export).collect();
+        let complete = plain().count() == answered && distinct.len() == answered;
+        let faithful = plain().all(|receiver| {
             let export = exports.iter().find(|port| port.label == receiver.export);
             export.and_then(travels).is_some_and(|contract| *contract == *receiver.contract)
         });
@@ -89,12 +101,13 @@ impl Checker<'_> {
         let exports = self.intent.components.get(root).map(|view| view.exports.as_slice()).unwrap_or_default();
         let version = |port: &Port| port.contract.as_ref().and_then(HttpVersion::of);
         let latest = exports.iter().filter_map(version).max();
-        let right = match &composite.http {
-            Some(planned) => {
+        let plain: Vec<_> = composite.http.iter().filter(|http| http.via.is_empty()).collect();
+        let right = match plain.as_slice() {
+            [planned] => {
                 let is_there = exports.iter().any(|port| port.label == planned.export && version(port) == latest);
-                is_there && latest == Some(planned.version)
+                is_there && latest == Some(planned.version) && planned.label == planned.export
             }
-            None => latest.is_none(),
+            none => none.is_empty() && latest.is_none(),
         };
         self.require(right, || Violation::Http { composite: root.clone() });
     }

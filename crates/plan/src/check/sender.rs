@@ -1,12 +1,17 @@
 //! The wires of a member: each import met by what its link asks for.
 
-use model::blueprint::{CompositePlan, LinkPlan, Member, NativePlan, SenderPlan, Target, WIRE_1, Wire, WireTo};
+use std::collections::BTreeSet;
+
+use model::blueprint::{
+    CompositePlan, DEFAULT_STORE, LinkPlan, Member, NativePlan, SenderPlan, Target, WIRE_1, Wire, WireTo,
+};
 use model::contract::{Contract, ContractName, Room, failure_room};
-use model::ids::{ActorName, ProviderName};
+use model::ids::{ActorName, ProviderName, StoreName};
 use model::manifest::{EXTERNAL, Link, LinkTarget, OnFailure, Reach};
 use model::view::{Port, Shape};
 
 use super::asked::{serves, travels};
+use super::chain::Copies;
 use super::{Breach, Checker, Violation};
 use crate::intent::State;
 use crate::problem::Side;
@@ -18,6 +23,9 @@ struct Site<'b> {
     composite: &'b CompositePlan,
     actor: &'b ActorName,
     port: &'b Port,
+    /// What the target meets: the import itself, or that of the last of its chain.
+    end: &'b Port,
+    copies: &'b Copies,
 }
 
 impl Site<'_> {
@@ -28,7 +36,12 @@ impl Site<'_> {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn wires(&mut self, root: &ActorName, composite: &CompositePlan, member: &Member, imports: &[Port]) {
+    pub(super) fn wires(
+        &mut self,
+        (root, composite, copies): (&ActorName, &CompositePlan, &Copies),
+        (at, member): (usize, &Member),
+        imports: &[Port],
+    ) {
         for (index, wire) in member.wires.iter().enumerate() {
             let again = member.wires.iter().take(index).any(|earlier| earlier.import == wire.import);
             let known = imports.iter().any(|port| port.label == wire.import && port.shape != Shape::Types);
@@ -39,9 +52,29 @@ impl<'a> Checker<'a> {
                 breach: Breach::StrayWire,
             });
         }
-        for port in imports.iter().filter(|port| port.shape != Shape::Types) {
-            let site = Site { root, composite, actor: &member.actor, port };
-            self.import(site, member.wires.iter().find(|wire| wire.import == port.label));
+        // Imports by which a copy passes calls on are judged with the chain.
+        let own = |port: &&Port| port.shape != Shape::Types && !copies.passes(at, &port.label);
+        for port in imports.iter().filter(own) {
+            let site = Site { root, composite, actor: &member.actor, port, end: port, copies };
+            let chained = self.asked(site.actor, port).filter(|link| !link.via.is_empty());
+            match chained {
+                Some(link) => self.chained(site, link, at),
+                None => self.import(site, member.wires.iter().find(|wire| wire.import == port.label)),
+            }
+        }
+    }
+
+    /// What meets the last of a chain is what would meet the import itself.
+    fn chained(&mut self, site: Site<'_>, link: &Link, at: usize) {
+        let end = site.copies.end(at, &site.port.label).and_then(|(last, import)| {
+            let member = site.composite.members.get(*last)?;
+            let port = self.intent.components.get(&member.actor)?.import(import)?;
+            Some((port, member.wires.iter().find(|wire| wire.import == *import)))
+        });
+        match end {
+            Some((end, Some(wire))) => self.met(Site { end, ..site }, link, wire),
+            Some((_, None)) => self.violations.push(site.violation(Breach::Unmet)),
+            None => self.violations.push(site.violation(Breach::Chain)),
         }
     }
 
@@ -50,21 +83,26 @@ impl<'a> Checker<'a> {
             (None, None) => self.require(self.met_by_host(site.port), || site.violation(Breach::Unmet)),
             (Some(_), None) => self.violations.push(site.violation(Breach::Unmet)),
             (None, Some(_)) => self.violations.push(site.violation(Breach::StrayWire)),
-            (Some(link), Some(wire)) => match &wire.to {
-                WireTo::Member { member, export } => self.fused(site, link, *member, export),
-                WireTo::Sender(sender) => self.sender(site, link, sender),
-                WireTo::Native(native) => self.native(site, link, native),
-            },
+            (Some(link), Some(wire)) => self.met(site, link, wire),
+        }
+    }
+
+    fn met(&mut self, site: Site<'_>, link: &Link, wire: &Wire) {
+        match &wire.to {
+            WireTo::Member { member, export } => self.fused(site, link, *member, export),
+            WireTo::Sender(sender) => self.sender(site, link, sender),
+            WireTo::Native(native) => self.native(site, link, native),
         }
     }
 
     fn fused(&mut self, site: Site<'_>, link: &Link, member: usize, export: &str) {
         self.require(link.reach == Reach::Fused, || site.violation(Breach::OtherReach));
         let callee = site.composite.members.get(member).map(|member| &member.actor);
-        let right = callee.is_some_and(|callee| link.to == LinkTarget::Actor(callee.clone()));
+        let right =
+            callee.is_some_and(|callee| link.to == LinkTarget::Actor(callee.clone())) && !site.copies.is_copy(member);
         self.require(right, || site.violation(Breach::OtherTarget));
         let given = callee.and_then(|callee| self.intent.components.get(callee)?.export(export)).and_then(travels);
-        let served = match (travels(site.port), given, &site.port.contract, &link.contract) {
+        let served = match (travels(site.end), given, &site.end.contract, &link.contract) {
             (Some(wanted), Some(given), Some(_), _) => serves(given, wanted),
             (Some(wanted), Some(given), None, Some(stated)) => {
                 given.name.same_interface(stated) && wanted.is_served_by(given).is_ok()
@@ -87,7 +125,7 @@ impl<'a> Checker<'a> {
         let labelled =
             plan.actor == *site.actor && plan.import == site.port.label && plan.contract == sender.contract.name;
         self.require(labelled, || site.violation(Breach::LinkTable));
-        self.require(shows(site.port, link, &sender.contract), || site.violation(Breach::Contract));
+        self.require(shows(site.end, link, &sender.contract), || site.violation(Breach::Contract));
         let to = match &plan.target {
             Target::Actor { actor, .. } => LinkTarget::Actor(actor.clone()),
             Target::Provider(provider) => LinkTarget::Provider(provider.clone()),
@@ -99,11 +137,16 @@ impl<'a> Checker<'a> {
         let roomy = sender.contract.functions.values().all(|function| failure_room(function) != Room::None);
         let accepted = link.on_failure == Some(OnFailure::Trap);
         self.require(roomy || accepted || plan.reach != Reach::Lattice, || site.violation(Breach::NoRoom));
+        let names = link.open.keys().map(StoreName::as_str).chain([DEFAULT_STORE]);
+        let names: BTreeSet<_> = names.filter(|_| self.inventory.names_stores(&sender.contract.name)).collect();
+        let opened = sender.open.iter().map(StoreName::as_str).collect::<BTreeSet<_>>() == names;
+        let own = link.open.values().all(|provider| plan.target == Target::Provider(provider.clone()));
+        self.require(opened && own, || site.violation(Breach::OtherTarget));
         self.adapter(site.root, Side::Sender, &sender.label, &sender.contract, &sender.adapter);
     }
 
     /// Met by the host itself: by the provider that the link names and those that it opens, each of which has the contract
-    /// without messages, on every host where the actor runs.
+    /// without messages on every host where the actor runs, or is reached by a bridge.
     fn native(&mut self, site: Site<'_>, link: &Link, native: &NativePlan) {
         let plan = &native.link;
         let to_provider = match &plan.target {
@@ -116,18 +159,30 @@ impl<'a> Checker<'a> {
         self.require(plan.deadline == self.intent.manifest.deadline_of(link), || site.violation(Breach::Deadline));
         self.require(plan.idempotent.is_empty(), || site.violation(Breach::Idempotent));
         let labelled = plan.actor == *site.actor && plan.import == site.port.label;
-        self.require(labelled, || site.violation(Breach::LinkTable));
-        let own = site.port.contract.as_ref() == Some(&plan.contract);
+        self.require(labelled && is_label(&native.label, &plan.contract), || site.violation(Breach::LinkTable));
+        let own = site.end.contract.as_ref() == Some(&plan.contract);
         self.require(own, || site.violation(Breach::Contract));
-        let has_it = |provider: &ProviderName| {
-            let kind = self.blueprint.providers.get(provider).map(|planned| planned.kind.as_str());
-            kind.and_then(|kind| self.inventory.offers.get(kind)).is_some_and(|offer| {
-                let near = offer.state == State::Shared || reach == Reach::Host;
-                near && offer.natives.iter().any(|given| given.serves(&plan.contract))
-            })
-        };
-        let served = native.providers().into_iter().all(has_it);
+        let known = native.bridge.as_ref().is_none_or(|bridge| {
+            reach == Reach::Lattice && self.inventory.bridge(&plan.contract).is_some_and(|known| known == bridge)
+        });
+        self.require(known, || site.violation(Breach::Bridge));
+        let served = native.providers().into_iter().all(|provider| self.meets(native, provider));
         self.require(served, || site.violation(Breach::Unserved));
+    }
+
+    /// True where a provider has an import's contract wherever the actor runs, or answers its bridge.
+    fn meets(&self, native: &NativePlan, provider: &ProviderName) -> bool {
+        let Some(planned) = self.blueprint.providers.get(provider) else { return false };
+        let bridge = native.bridge.as_ref();
+        if planned.kind == EXTERNAL {
+            return bridge.is_some_and(|bridge| self.serves_outside(provider, &bridge.contract.name));
+        }
+        self.inventory.offers.get(&planned.kind).is_some_and(|offer| {
+            let near = offer.state == State::Shared || native.link.reach == Reach::Host;
+            let far =
+                || bridge.is_some_and(|bridge| offer.contracts.iter().any(|given| serves(given, &bridge.contract)));
+            offer.natives.iter().any(|given| given.serves(&native.link.contract)) && (near || far())
+        })
     }
 
     /// The wire on which the target serves the contract, if it does.
@@ -173,4 +228,12 @@ fn shows(port: &Port, link: &Link, planned: &Contract) -> bool {
         }
         _ => false,
     }
+}
+
+/// `native{n}:package/interface[@version]`: the interface in a namespace of the import's own.
+fn is_label(label: &str, contract: &ContractName) -> bool {
+    let Some((own, name)) = label.strip_prefix("native").and_then(|label| label.split_once(':')) else { return false };
+    let is_number = own.parse::<u32>().is_ok_and(|number| number.to_string() == own);
+    let contract = contract.to_string();
+    is_number && contract.split_once(':').is_some_and(|(_, contract)| contract == name)
 }

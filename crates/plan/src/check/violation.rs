@@ -2,6 +2,8 @@
 
 use model::ids::{ActorName, ClientName, ProviderName};
 
+use crate::grants::Granted;
+
 /// A way in which a blueprint is not what its intent asks for. A host refuses such a blueprint whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it, and the fields are the words in them")]
@@ -34,8 +36,8 @@ pub enum Violation {
     Cycle { composite: ActorName },
     #[error("in the composite of {composite}, member {actor} has another component than the actor")]
     Component { composite: ActorName, actor: ActorName },
-    #[error("in the composite of {composite}, member {actor} has other grants than the manifest gives")]
-    Environment { composite: ActorName, actor: ActorName },
+    #[error("in the composite of {composite}, member {actor} has other `grants.{grant}` than the manifest gives")]
+    Grants { composite: ActorName, actor: ActorName, grant: Granted },
     #[error("the composite of {composite} has other limits than the actor")]
     Limits { composite: ActorName },
     #[error("the composite of {composite} has {memories} memories, and {max} are allowed")]
@@ -44,6 +46,8 @@ pub enum Violation {
     SharedGrant { composite: ActorName, first: ActorName, second: ActorName, interface: String },
     #[error("in the composite of {composite}, import `{import}` of {actor} {breach}")]
     Import { composite: ActorName, actor: ActorName, import: String, breach: Breach },
+    #[error("in the composite of {composite}, the chain of middleware of a route is not the manifest's: {via}")]
+    RouteChain { composite: ActorName, via: String },
     #[error("the composite of {composite} has `{label}` twice")]
     LabelTwice { composite: ActorName, label: String },
     #[error("in the composite of {composite}, the adapter at `{label}` is not the one that the manifest asks for")]
@@ -62,6 +66,8 @@ pub enum Violation {
 pub enum Breach {
     #[error("is met by nothing")]
     Unmet,
+    #[error("does not pass the middleware of its link, in order")]
+    Chain,
     #[error("is wired without a link, or twice")]
     StrayWire,
     #[error("is not wired to what its link says")]
@@ -76,6 +82,8 @@ pub enum Breach {
     LinkTable,
     #[error("is planned with another contract")]
     Contract,
+    #[error("leaves its host by another bridge than hosts have")]
+    Bridge,
     #[error("is wired to what does not serve its contract")]
     Unserved,
     #[error("speaks another wire than its target")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::blueprint::{ClientGrant, CompositePlan, NativePlan, SenderPlan, Target, WIRE_1, WireTo};
+use model::blueprint::{ClientGrant, CompositePlan, NativePlan, ReceiverPlan, SenderPlan, Target, WIRE_1, WireTo};
 use model::contract::ContractName;
 use model::ids::{ClientName, ProviderName};
 use model::manifest::{EXTERNAL, MayCall, Route};
@@ -58,10 +58,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The contracts of the senders that lead to a provider.
+    /// The contracts of the senders that lead to a provider, and of the bridges.
     fn called_of(&self, provider: &ProviderName) -> BTreeSet<ContractName> {
         let to = Target::Provider(provider.clone());
-        self.senders().filter(|sender| sender.link.target == to).map(|sender| sender.contract.name.clone()).collect()
+        let sent = self.senders().filter(|sender| sender.link.target == to).map(|sender| &sender.contract);
+        let met = self.blueprint.composites.values().flat_map(natives);
+        let met = met.filter(|native| native.providers().contains(provider));
+        let bridged = met.filter_map(|native| native.bridge.as_ref()).map(|bridge| &bridge.contract);
+        sent.chain(bridged).map(|contract| contract.name.clone()).collect()
     }
 
     /// Each client may call the receivers of the contracts that the manifest grants it, and nothing else.
@@ -82,7 +86,8 @@ impl<'a> Checker<'a> {
             let composite = self.blueprint.composites.get(&grant.actor);
             let receiver =
                 composite.and_then(|composite| composite.receivers.iter().find(|one| one.label == grant.receiver));
-            receiver.is_some_and(|one| one.contract.name == grant.contract && one.adapter.wire() == WIRE_1)
+            let is_plain = |one: &ReceiverPlan| one.via.is_empty() && one.contract.name == grant.contract;
+            receiver.is_some_and(|one| is_plain(one) && one.adapter.wire() == WIRE_1)
                 && may.iter().any(|may| may.actor == grant.actor && meant(may, &grant.contract))
         };
         let met = |may: &MayCall| {
@@ -90,7 +95,7 @@ impl<'a> Checker<'a> {
             let meant: BTreeSet<_> = receivers
                 .into_iter()
                 .flatten()
-                .filter(|one| meant(may, &one.contract.name))
+                .filter(|one| one.via.is_empty() && meant(may, &one.contract.name))
                 .map(|one| &one.label)
                 .collect();
             let granted = planned.iter().filter(|grant| grant.actor == may.actor).map(|grant| &grant.receiver);
@@ -108,8 +113,12 @@ impl<'a> Checker<'a> {
         let ingress = &self.inventory.ingress;
         let answers = self.blueprint.composites.get(&route.to).is_some_and(|composite| {
             let mut receivers = composite.receivers.iter();
-            composite.http.is_some()
-                || receivers.any(|receiver| serves(&receiver.contract, ingress) && receiver.adapter.wire() == WIRE_1)
+            composite.entrance(&route.via).is_some()
+                || receivers.any(|receiver| {
+                    serves(&receiver.contract, ingress)
+                        && receiver.adapter.wire() == WIRE_1
+                        && composite.is_chain(&receiver.via, &route.via)
+                })
         });
         self.require(answers, || Violation::RouteUnanswered { route: route.path.to_string(), actor: route.to.clone() });
     }

@@ -1,11 +1,11 @@
 //! Problems, one by one.
 
 use model::contract::ContractName;
-use model::ids::{ActorName, ClientName, ProviderName};
+use model::ids::{ActorName, ClientName, ProviderName, StoreName};
 use model::manifest::Reach;
 use model::view::Refusal;
 
-use super::{Candidate, Consumer, Misfit, Side, Tie, functions_of, listed, told};
+use super::{Candidate, Consumer, Flaw, Misfit, Side, Tie, functions_of, listed, told};
 
 /// What cannot be planned. The texts are complete sentences without the mend.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -78,6 +78,26 @@ pub enum Fault {
         /// Why it does not.
         misfit: Box<Misfit>,
     },
+    /// An actor of a chain cannot stand there.
+    #[error("{consumer} passes `{contract}` via actor {middleware}, {flaw}")]
+    Middleware {
+        /// Who calls it: the import or the route with the chain, or the import of the one before.
+        consumer: Consumer,
+        /// What is passed.
+        contract: ContractName,
+        /// The actor.
+        middleware: ActorName,
+        /// Why it cannot.
+        flaw: Box<Flaw>,
+    },
+    /// Chains and fused links ask for too many components in one composite.
+    #[error("the composite of actor {actor} would have more than {max} components, copies of middleware among them")]
+    TooManyMembers {
+        /// The actor.
+        actor: ActorName,
+        /// The bound.
+        max: usize,
+    },
     /// Functions without room for failure over a lattice.
     #[error(
         "import `{import}` of actor {actor} has reach `lattice`, but the result of {} of `{contract}` has no room for \
@@ -107,12 +127,29 @@ pub enum Fault {
         provider: ProviderName,
     },
     /// A link opens stores of a contract that has none.
-    #[error("the link of import `{import}` of actor {actor} has `open`, but its contract has no stores")]
+    #[error("the link of import `{import}` of actor {actor} has `open`, but no stores are opened over it")]
     NothingToOpen {
         /// The actor.
         actor: ActorName,
         /// The import.
         import: String,
+    },
+    /// A link of plain values opens a store of another provider than the one that its calls go to.
+    #[error(
+        "the link of import `{import}` of actor {actor} opens store `{store}` of provider {opened}, but its calls go to \
+         provider {provider} only"
+    )]
+    OpensElsewhere {
+        /// The actor.
+        actor: ActorName,
+        /// The import.
+        import: String,
+        /// The store.
+        store: StoreName,
+        /// The provider that `open` names.
+        opened: ProviderName,
+        /// The provider that the link names.
+        provider: ProviderName,
     },
     /// A contract with resources over a lattice, to state that is on one host.
     #[error(

@@ -2,8 +2,9 @@
 
 use model::blueprint::WIRE_1;
 use model::contract::ContractName;
+use model::ids::ActorName;
 
-use super::{Candidate, Caution, Consumer, Fault, Misfit, Place, Side, Tie, Who, listed, quoted};
+use super::{Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Side, Tie, Who, listed, quoted};
 
 pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
     match fault {
@@ -19,16 +20,21 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
             "use a contract whose functions are not async and take values only".to_owned()
         }
         Fault::Misfit { consumer, wanted, target, misfit } => of_misfit(consumer, wanted, target, misfit),
+        Fault::Middleware { contract, middleware, flaw, .. } => of_flaw(contract, middleware, flaw),
+        Fault::TooManyMembers { .. } => "shorten the chains, or give links reach `host`".to_owned(),
         Fault::NoRoom { external, .. } => no_room(*external),
         Fault::ExternalReach { .. } => "write `reach = \"lattice\"` in the link".to_owned(),
         Fault::NothingToOpen { .. } => "remove `open`".to_owned(),
+        Fault::OpensElsewhere { store, provider, .. } => {
+            format!("write `{store} = \"{provider}\"`, or link another import to the other provider")
+        }
         Fault::NativeReach { shared, .. } => native_reach(shared),
         Fault::UnknownFunction { near: Some(near), .. } => format!("did you mean `{near}`?"),
         Fault::UnknownFunction { .. } => "name one of these functions, or leave it out".to_owned(),
         Fault::ClientContract { near: Some(near), actor, .. } => format!("did you mean `{actor}/{near}`?"),
         Fault::ClientContract { .. } => "name a contract that the actor exports".to_owned(),
         Fault::FusedProvider { .. } => "use reach `host`".to_owned(),
-        Fault::FusedCycle { .. } => "give one of these links reach `host`".to_owned(),
+        Fault::FusedCycle { .. } => "give one of these links reach `host`, or leave an actor out of `via`".to_owned(),
         Fault::SharedGrant { first, second, .. } => {
             format!("give {first} and {second} the same grants, or link them with reach `host`")
         }
@@ -38,6 +44,22 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
         Fault::PlacesDiffer { ties, .. } => places_differ(ties),
         Fault::SeveralBesideState { shared, .. } => several_beside_state(shared),
         _ => of_adapters(fault),
+    }
+}
+
+fn of_flaw(contract: &ContractName, middleware: &ActorName, flaw: &Flaw) -> String {
+    let out = format!("leave {middleware} out of `via`");
+    match flaw {
+        Flaw::Export(Misfit::Older { .. }) => format!("build {middleware} with `{contract}` or newer, or {out}"),
+        Flaw::Export(Misfit::OtherTrack { .. } | Misfit::Incompatible { .. }) => {
+            format!("build {middleware} with the WIT of `{contract}`, or {out}")
+        }
+        Flaw::Export(_) | Flaw::Swallows => {
+            format!("use a component that imports and exports `{}`, or {out}", contract.unversioned())
+        }
+        Flaw::Several { .. } => format!("build {middleware} with one import of it, or {out}"),
+        Flaw::OtherHttp { .. } => format!("build {middleware} for `{contract}`, or {out}"),
+        Flaw::End => out,
     }
 }
 

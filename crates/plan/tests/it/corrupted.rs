@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::blueprint::{
-    AdapterPlan, Blueprint, ClientGrant, CompositePlan, HttpExport, HttpVersion, NativePlan, SenderPlan, Target, WireTo,
+    AdapterPlan, Blueprint, ClientGrant, CompositePlan, HttpExport, HttpVersion, Member, NativePlan, SenderPlan,
+    Target, WireTo,
 };
 use model::contract::{ContractName, Type};
 use model::digest::Digest;
@@ -20,12 +21,17 @@ fn world() -> World {
          links.\"acme:log\" = { to = \"log\", reach = \"fused\" }\nlinks.\"acme:stock\" = { to = \"stock\", idempotent = [\"peek\"] }\nlinks.\"acme:fx\" = { to = \"fx\", reach = \"lattice\" }\n\
          links.backup = { to = \"kv\", contract = \"lath:keyvalue/counter\" }\n\
          links.\"wasi:keyvalue\" = { to = \"kv\", open = { sessions = \"shared\" } }\n\
+         links.\"wasi:keyvalue/atomics\" = { to = \"kv\", reach = \"lattice\", open = { own = \"own\" } }\n\
+         links.\"acme:mail\" = { to = \"stock\", via = [\"audit\"] }\n\
+         [actors.audit]\ncomponent = \"audit.wasm\"\n[actors.gate]\ncomponent = \"gate.wasm\"\n\
          [actors.tax]\ncomponent = \"tax.wasm\"\nlinks.\"lath:keyvalue\" = { to = \"kv\" }\n\
          [actors.log]\ncomponent = \"log.wasm\"\n\
          [actors.stock]\ncomponent = \"stock.wasm\"\n\
          [providers]\nkv = { use = \"keyvalue/embedded\" }\nshared = { use = \"keyvalue/nats\" }\nfx = { use = \"external\", contract = \"acme:fx/rates@1.3.0\" }\n\
+         own = { use = \"external\", contract = \"lath:keyvalue/store\" }\n\
          [adapters.\"acme:stock/api\"]\nsender = \"s.wasm\"\nreceiver = \"r.wasm\"\n\
          [[routes]]\npath = \"/cart\"\nto = \"cart\"\n\
+         [[routes]]\npath = \"/guarded\"\nto = \"cart\"\nvia = [\"gate\"]\n\
          [clients.nightly]\nmay = [\"stock/lath:keyvalue/counter\"]\n";
     let (log, stock) = (contract("acme:log/api@1.0.0", &[("log", Type::Bool)]), stock());
     let cart = Part::new("cart")
@@ -34,12 +40,16 @@ fn world() -> World {
         .imports(&log)
         .imports(&stock)
         .imports(&fx())
-        .host("wasi:keyvalue/store@0.2.0-draft2");
+        .imports(&mail())
+        .host("wasi:keyvalue/store@0.2.0-draft2")
+        .host("wasi:keyvalue/atomics@0.2.0-draft2");
     let parts = [
         ("cart", cart.host("wasi:cli/environment@0.2.6").exports(&handler())),
         ("tax", Part::new("tax").imports(&counter()).host("wasi:cli/environment@0.2.6").exports(&rates("1.2.0"))),
         ("log", Part::new("log").exports(&log)),
-        ("stock", Part::new("stock").exports(&stock).exports(&counter())),
+        ("stock", Part::new("stock").exports(&stock).exports(&counter()).exports(&mail())),
+        ("audit", Part::new("audit").imports(&mail()).exports(&mail())),
+        ("gate", Part::new("gate").imports(&handler()).exports(&handler())),
     ];
     World::new(text, parts).adapters("acme:stock/api", Half::sender(&stock, "json/1"), Half::receiver(&stock, "json/1"))
 }
@@ -51,6 +61,15 @@ fn fx() -> Arc<model::contract::Contract> {
 /// A contract without room for failure.
 fn stock() -> Arc<model::contract::Contract> {
     contract("acme:stock/api@1.0.0", &[("peek", Type::U32)])
+}
+
+fn mail() -> Arc<model::contract::Contract> {
+    contract("acme:mail/api@1.0.0", &[("post", fallible(Type::U32))])
+}
+
+/// The copy of a middleware in cart's composite.
+fn copy<'b>(blueprint: &'b mut Blueprint, actor: &str) -> &'b mut Member {
+    cart(blueprint).members.iter_mut().find(|member| member.actor.as_str() == actor).unwrap()
 }
 
 type Corruption = fn(&mut Blueprint, &mut Inventory);
@@ -74,7 +93,16 @@ fn sender<'b>(blueprint: &'b mut Blueprint, import: &str) -> &'b mut SenderPlan 
 
 /// What meets the stores that cart opens.
 fn native(blueprint: &mut Blueprint) -> &mut NativePlan {
-    match member_wire(blueprint, "wasi:keyvalue") {
+    native_at(blueprint, "wasi:keyvalue/store")
+}
+
+/// What meets the stores that cart opens on other hosts.
+fn bridged(blueprint: &mut Blueprint) -> &mut NativePlan {
+    native_at(blueprint, "wasi:keyvalue/atomics")
+}
+
+fn native_at<'b>(blueprint: &'b mut Blueprint, import: &str) -> &'b mut NativePlan {
+    match member_wire(blueprint, import) {
         WireTo::Native(native) => native,
         other => panic!("{other:?}"),
     }
@@ -169,12 +197,18 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
         cart(b).members[2].wires.push(model::blueprint::Wire { import: "back".to_owned(), to: back });
     }),
     ("Component", |b, _| cart(b).members[0].component = Digest::of(b"another")),
-    ("Environment", |b, _| {
-        cart(b).members[1].env.insert("TZ".to_owned(), "UTC".to_owned());
+    ("Grants", |b, _| {
+        cart(b).members[1].env.insert("TZ".to_owned(), model::secret::Setting::Text("UTC".to_owned()));
+    }),
+    ("Grants", |b, _| cart(b).members[0].http.push("https://example.com".parse().unwrap())),
+    ("Grants", |b, _| cart(b).members[0].network.push("tcp://example.com:443".parse().unwrap())),
+    ("Grants", |b, _| cart(b).members[0].folders.push("/srv".parse().unwrap())),
+    ("Grants", |b, _| {
+        cart(b).members[0].config.insert("key".to_owned(), model::secret::Setting::Text("value".to_owned()));
     }),
     ("SharedGrant", |b, _| {
         let tax = cart(b).members.iter_mut().find(|member| member.actor.as_str() == "tax").unwrap();
-        tax.env.insert("TZ".to_owned(), "UTC".to_owned());
+        tax.env.insert("TZ".to_owned(), model::secret::Setting::Text("UTC".to_owned()));
     }),
     ("Limits", |b, _| cart(b).limits.instances += 1),
     ("Memories", |_, inventory| inventory.memories_max = 6),
@@ -237,8 +271,24 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
         native(b).link.idempotent.insert("open".to_owned());
     }),
     ("LinkTable", |b, _| native(b).link.actor = "tax".parse().unwrap()),
+    ("LinkTable", |b, _| native(b).label = "native0".to_owned()),
+    ("LinkTable", |b, _| native(b).label = "native+7:keyvalue/store@0.2.0-draft2".to_owned()),
+    ("LinkTable", |b, _| native(b).label = "native9:keyvalue/atomics@0.2.0-draft2".to_owned()),
+    ("LinkTable", |b, _| native(b).label = "wasi:keyvalue/store@0.2.0-draft2".to_owned()),
     ("Contract", |b, _| native(b).link.contract = name("wasi:keyvalue/atomics@0.2.0-draft2")),
     ("Unserved", |_, inventory| inventory.offers.values_mut().for_each(|offer| offer.natives.clear())),
+    ("Bridge", |b, _| native(b).bridge = bridged(b).bridge.clone()),
+    ("Bridge", |b, _| bridged(b).bridge.as_mut().unwrap().contract = counter()),
+    ("Bridge", |b, _| {
+        bridged(b).bridge.as_mut().unwrap().reads.insert("set".to_owned());
+    }),
+    ("Bridge", |_, inventory| inventory.bridges.clear()),
+    ("Unserved", |b, _| bridged(b).bridge = None),
+    ("Unserved", |_, inventory| inventory.offers.values_mut().for_each(|offer| offer.contracts.clear())),
+    ("OtherReach", |b, _| bridged(b).link.reach = Reach::Host),
+    ("OtherTarget", |b, _| {
+        sender(b, "backup").open.insert("carts".parse().unwrap());
+    }),
     ("LabelTwice", |b, _| native(b).label = "receive0".to_owned()),
     ("LabelTwice", |b, _| stock_sender(b).label = "receive0".to_owned()),
     ("LabelTwice", |b, _| stock_sender(b).label = "send0".to_owned()),
@@ -246,9 +296,27 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
     ("Receivers", |b, _| composite(b, "stock").receivers.truncate(1)),
     ("Http", |b, _| {
         let export = "wasi:http/incoming-handler@0.2.6".to_owned();
-        cart(b).http = Some(HttpExport { export, version: HttpVersion::V02 });
+        cart(b).http.push(HttpExport { label: export.clone(), export, via: vec![], version: HttpVersion::V02 });
     }),
     ("Receivers", |b, _| composite(b, "stock").receivers[1].contract = rates("1.0.0")),
+    ("Chain", |b, _| *member_wire(b, "acme:mail") = copy(b, "audit").wires[0].to.clone()),
+    ("Chain", |b, _| copy(b, "audit").actor = "gate".parse().unwrap()),
+    ("OtherTarget", |b, _| match &mut copy(b, "audit").wires[0].to {
+        WireTo::Sender(sender) => sender.link.target = Target::Provider("kv".parse().unwrap()),
+        other => panic!("{other:?}"),
+    }),
+    ("LinkTable", |b, _| match &mut copy(b, "audit").wires[0].to {
+        WireTo::Sender(sender) => sender.link.actor = "audit".parse().unwrap(),
+        other => panic!("{other:?}"),
+    }),
+    ("Unmet", |b, _| copy(b, "audit").wires.clear()),
+    ("RouteChain", |b, _| copy(b, "gate").actor = "audit".parse().unwrap()),
+    ("RouteChain", |b, _| copy(b, "gate").wires.clear()),
+    ("RouteChain", |b, _| cart(b).receivers.truncate(1)),
+    ("RouteChain", |b, _| cart(b).receivers[1].label = "receive-VIA-audit".to_owned()),
+    ("RouteChain", |b, _| cart(b).receivers[1].via.clear()),
+    ("Receivers", |b, _| cart(b).receivers[1].via.clear()),
+    ("RouteUnanswered", |b, _| cart(b).receivers.truncate(1)),
 ];
 
 #[test]

@@ -15,7 +15,7 @@ fn world(exports: &[&str]) -> World {
 }
 
 /// The export that serves requests, as planned and as checked.
-fn served(exports: &[&str]) -> Option<HttpExport> {
+fn served(exports: &[&str]) -> Vec<HttpExport> {
     let world = world(exports);
     let blueprint = world.planned().blueprint;
     assert_eq!(check(&world.intent, &blueprint, &world.inventory), Ok(()));
@@ -24,7 +24,9 @@ fn served(exports: &[&str]) -> Option<HttpExport> {
 
 #[test]
 fn the_latest_export_serves() {
-    let export = |export: &str, version| Some(HttpExport { export: export.to_owned(), version });
+    let export = |export: &str, version| {
+        vec![HttpExport { label: export.to_owned(), export: export.to_owned(), via: vec![], version }]
+    };
     for (exports, expected) in [
         (&[OLD][..], export(OLD, HttpVersion::V02)),
         (&[NEW], export(NEW, HttpVersion::V03)),
@@ -40,7 +42,7 @@ fn the_latest_export_serves() {
     let blueprint = world.planned().blueprint;
     assert_eq!(check(&world.intent, &blueprint, &world.inventory), Ok(()));
     let composite = blueprint.composites.values().next().unwrap();
-    assert_eq!((composite.http.is_some(), composite.receivers.len()), (true, 1));
+    assert_eq!((composite.http.len() == 1, composite.receivers.len()), (true, 1));
 }
 
 #[test]
@@ -53,8 +55,11 @@ fn a_route_needs_one() {
 fn another_export_is_refused() {
     let world = world(&[OLD, NEW]);
     let blueprint = world.planned().blueprint;
-    let export = |export: &str, version| Some(HttpExport { export: export.to_owned(), version });
-    for http in [None, export(OLD, HttpVersion::V02), export(OLD, HttpVersion::V03), export("other", HttpVersion::V03)]
+    let export = |export: &str, version| {
+        vec![HttpExport { label: export.to_owned(), export: export.to_owned(), via: vec![], version }]
+    };
+    for http in
+        [vec![], export(OLD, HttpVersion::V02), export(OLD, HttpVersion::V03), export("other", HttpVersion::V03)]
     {
         let mut blueprint = blueprint.clone();
         blueprint.composites.values_mut().for_each(|composite| composite.http = http.clone());

@@ -11,6 +11,7 @@
 mod corrupted;
 mod grants;
 mod http;
+mod middleware;
 mod placement;
 mod problems;
 mod properties;

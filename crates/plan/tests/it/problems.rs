@@ -1,6 +1,7 @@
 //! Every text of problems and warnings.
 
 mod lattice;
+mod middleware;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use std::fmt::Write as _;
 use model::contract::Type;
 use plan::{Place, Problem, Warning};
 
-use crate::world::{Half, Part, World, contract, counter, fallible, handler, rates, result, rpc_error};
+use crate::world::{Half, Part, World, contract, counter, fallible, handler, plain, rates, result, rpc_error};
 
 /// A case: what it shows, and a world.
 type Case = (&'static str, World);
@@ -300,6 +301,20 @@ fn natives() -> Vec<Case> {
     let fx = "fx = { use = \"external\", contract = \"acme:fx/rates\" }\n";
     let counted = "links.\"lath:keyvalue\" = { to = \"kv\", open = { sessions = \"kv\" } }\n\
                    [providers]\nkv = { use = \"keyvalue/embedded\" }\n";
+    let own = "own = { use = \"external\", contract = \"lath:keyvalue/store\" }\n";
+    let far = link("{ to = \"kv\", reach = \"lattice\" }");
+    let (mut unbridged, mut unanswered) = (alone(&far, app()), alone(&far, app()));
+    unbridged.inventory.bridges.clear();
+    unanswered.inventory.offers.values_mut().for_each(|offer| offer.contracts.clear());
+    let named = |provider: &str| {
+        format!(
+            "links.\"lath:keyvalue\" = {{ to = \"kv\", open = {{ carts = \"{provider}\" }} }}\n[providers]\n\
+             kv = {{ use = \"keyvalue/embedded\" }}\nkv2 = {{ use = \"keyvalue/embedded\" }}\n"
+        )
+    };
+    let outside = format!(
+        "links.\"lath:keyvalue\" = {{ to = \"own\", reach = \"lattice\", open = {{ carts = \"own\" }} }}\n[providers]\n{own}"
+    );
     let several = format!("place = {{ replicas = 2 }}\n{}", link("{ to = \"kv\" }"));
     vec![
         ("nobody has the stores", alone("", app())),
@@ -313,7 +328,21 @@ fn natives() -> Vec<Case> {
         ("to a process of its own", alone(&(link("{ to = \"fx\" }") + fx), app())),
         ("open leads to a process of its own", alone(&(link("{ to = \"kv\", open = { s = \"fx\" } }") + fx), app())),
         ("nothing to open", alone(counted, cart().imports(&counter()))),
-        ("over lattice to local state", alone(&link("{ to = \"kv\", reach = \"lattice\" }"), app())),
+        ("over lattice to local state", alone(&far, app())),
+        ("over lattice to local state, without a bridge", unbridged),
+        ("over lattice to local state that answers no bridge", unanswered),
+        (
+            "to a process of its own that answers the bridge",
+            alone(&(link("{ to = \"own\", reach = \"lattice\" }") + own), app()),
+        ),
+        ("to a process of its own, with reach host", alone(&(link("{ to = \"own\" }") + own), app())),
+        (
+            "open leads to a process of its own, over lattice",
+            alone(&(link("{ to = \"kv\", reach = \"lattice\", open = { s = \"own\" } }") + own), app()),
+        ),
+        ("plain values open stores", alone(&named("kv"), cart().imports(&plain()))),
+        ("plain values open stores of another provider", alone(&named("kv2"), cart().imports(&plain()))),
+        ("plain values open stores of a process of its own", alone(&outside, cart().imports(&plain()))),
         ("a function is idempotent", alone(&link("{ to = \"kv\", idempotent = [\"open\"] }"), app())),
         ("several beside local state", alone(&several, app())),
     ]
@@ -389,6 +418,7 @@ fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("idempotent", lattice::idempotent()),
         ("clients", lattice::clients()),
         ("natives", natives()),
+        ("middleware", middleware::chains()),
         ("warnings", warnings()),
     ]
 }

@@ -7,7 +7,7 @@ use model::blueprint::{AdapterPlan, Blueprint, CompositePlan, Member, WireTo};
 use model::contract::{Contract, Type};
 use plan::{check, explain, plan};
 
-use crate::world::{Half, Part, World, contract, counter, fallible, handler, rates};
+use crate::world::{Half, Part, World, contract, counter, fallible, handler, plain, rates};
 
 /// Plans, has the plan judged, and shows it under its manifest.
 fn script(world: &World) -> String {
@@ -95,6 +95,17 @@ fn an_actor_opens_stores_of_two_providers() {
          carts = \"kv\" }}, deadline = \"800ms\" }}\n{KV}"
     );
     insta::assert_snapshot!(script(&World::new(&text, [("app", Part::new("app").host(ATOMICS).host(STORE))])));
+}
+
+#[test]
+fn stores_of_a_provider_elsewhere_are_reached_by_a_bridge() {
+    let text = "[actors.app]\ncomponent = \"app.wasm\"\nplace = { replicas = 3 }\n\
+                links.\"wasi:keyvalue\" = { to = \"kv\", open = { all = \"nats\", own = \"own\" }, reach = \"lattice\" }\n\
+                links.\"lath:keyvalue\" = { to = \"kv\", open = { carts = \"kv\" }, reach = \"lattice\" }\n\
+                [providers]\nkv = { use = \"keyvalue/embedded\" }\nnats = { use = \"keyvalue/nats\" }\n\
+                own = { use = \"external\", contract = \"lath:keyvalue/store\" }\n";
+    let app = Part::new("app").host(STORE).imports(&plain());
+    insta::assert_snapshot!(script(&World::new(text, [("app", app)])));
 }
 
 #[test]

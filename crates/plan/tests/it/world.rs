@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use model::blueprint::Bridge;
 use model::contract::{Case, Contract, ContractName, Field, Function, NamedType, Type};
 use model::digest::Digest;
 use model::view::{ComponentView, Construct, Port, Refusal, Shape};
@@ -180,15 +181,22 @@ pub(crate) fn bus(side: &str) -> Arc<Contract> {
     contract(&format!("lath:wasmbus/{side}@0.1.0"), &[("send", Type::U8)])
 }
 
+/// What a bridge to keys and values speaks.
+pub(crate) fn plain() -> Arc<Contract> {
+    contract("lath:keyvalue/store@0.1.0", &[("get", result(Type::U8, rpc_error()))])
+}
+
 pub(crate) fn inventory() -> Inventory {
     let natives = ["wasi:keyvalue/store@0.2.0-draft2", "wasi:keyvalue/atomics@0.2.0-draft2"];
-    let offer = |state| Offer { contracts: vec![counter()], natives: natives.map(name).to_vec(), state };
+    let offer = |state| Offer { contracts: vec![counter(), plain()], natives: natives.map(name).to_vec(), state };
+    let bridge = Bridge { contract: plain(), reads: ["get".to_owned()].into() };
     Inventory {
         offers: BTreeMap::from([
             ("keyvalue/embedded".to_owned(), offer(State::Local)),
             ("keyvalue/memory".to_owned(), offer(State::Local)),
             ("keyvalue/nats".to_owned(), offer(State::Shared)),
         ]),
+        bridges: natives.map(|native| (name(native), bridge.clone())).into(),
         host_imports: vec![name("wasi:cli/environment@0.2.6"), name("wasi:clocks/wall-clock@0.2.6")],
         ingress: handler(),
         memories_max: 64,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::JoinHandle;
 
 use super::connection;
 use super::lane::{Common, Lane};
@@ -68,6 +69,9 @@ pub(super) async fn run(
     let lane = Arc::new(Lane::new(&common));
     let worker = Worker { number, seats, lane, phase: common.phase.clone() };
     let mut phase = common.phase.clone();
+    // One worker looks for all.
+    let following =
+        common.tls.clone().filter(|_| number == 0).map(|tls| tokio::spawn(async move { tls.follow().await }));
     let accepting = tokio::spawn(accept(worker.clone(), listener, common));
     loop {
         tokio::select! {
@@ -78,6 +82,7 @@ pub(super) async fn run(
             ended = phase.wait_for(|phase| *phase == Phase::Ended) => {
                 drop(ended);
                 accepting.abort();
+                following.inspect(JoinHandle::abort);
                 return;
             }
         }
@@ -142,7 +147,14 @@ impl Worker {
         }
         let (lane, phase) = (self.lane.clone(), self.phase.clone());
         tokio::spawn(async move {
-            connection::serve(lane, stream, phase).await;
+            match lane.tls.clone() {
+                None => connection::serve(lane, stream, phase).await,
+                Some(tls) => {
+                    if let Some(stream) = tls.accept(stream, phase.clone()).await {
+                        connection::serve(lane, stream, phase).await;
+                    }
+                }
+            }
             drop(place);
         });
     }

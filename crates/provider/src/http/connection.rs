@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -16,7 +16,10 @@ use super::pulse::{Counted, Pulse, Verdict};
 use super::server::Phase;
 
 /// Serves a connection until it ends, is asked to, or shows no sign of life.
-pub(super) async fn serve(lane: Arc<Lane>, stream: TcpStream, mut phase: watch::Receiver<Phase>) {
+pub(super) async fn serve<S>(lane: Arc<Lane>, stream: S, mut phase: watch::Receiver<Phase>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let pulse = Arc::new(Pulse::default());
     let service = service_fn(|request| {
         let (lane, running, pulse) = (lane.clone(), pulse.begin(), pulse.clone());

@@ -7,16 +7,18 @@ use std::time::Instant;
 use engine::http::Body;
 use http::header::{CONTENT_LENGTH, HOST, TRAILER, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body as _, Incoming};
 use model::failure::{Failure, RpcError};
 use model::manifest::Method;
+use model::trace::Trace;
 
 use super::Exchange;
 use super::inflow::{Breach, Inflow};
 use super::lane::Lane;
-use super::message::{is_of_connection, named_by_connection};
+use super::message::strip;
 use super::problem::Problem;
 use super::router::Door;
 use super::server::Routing;
@@ -28,14 +30,13 @@ pub(super) async fn exchange(
     routing: &Routing,
     door: &Door,
     (parts, body): (Parts, Incoming),
-    (method, id): (Method, &str),
+    (method, id, trace): (Method, &str, Option<Arc<Trace>>),
 ) -> Result<Response<Body>, Problem> {
     let is_head = parts.method == http::Method::HEAD;
-    let trace = parts.headers.get(super::TRACEPARENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (request, breach) = request(lane, parts, body, method)?;
-    let Door { application, actor } = door;
+    let Door { application, actor, via, .. } = door;
     let deadline = Instant::now() + lane.settings.call_deadline;
-    let exchange = Exchange { application, actor, request, deadline, id, trace: trace.as_deref() };
+    let exchange = Exchange { application, actor, via, request, deadline, id, trace };
     let answered = routing.handler.exchange(exchange);
     // The handler keeps the deadline; a connection must not hang on one that does not.
     let answered = tokio::time::timeout_at((deadline + CALL_GRACE).into(), answered).await.unwrap_or_else(|_| {
@@ -56,7 +57,7 @@ fn request(
     body: Incoming,
     method: Method,
 ) -> Result<(Request<Body>, Arc<Breach>), Problem> {
-    if parts.headers.contains_key(UPGRADE) {
+    if is_upgrade(&parts.headers) {
         return Err(Problem::Upgrade);
     }
     let settings = &lane.settings;
@@ -71,8 +72,28 @@ fn request(
         // HTTP/1.0 may leave it out (RFC 9112, section 3.2); the actor must be told something.
         parts.headers.insert(HOST, HeaderValue::from_static("localhost"));
     }
-    let (body, breach) = Inflow::new(body, settings.streamed_bytes, settings.body_read_timeout);
+    if lane.tls.is_some() {
+        parts.uri = secure(parts.uri, &parts.headers);
+    }
+    let breach = Breach::none(settings.streamed_bytes);
+    let body = Inflow::new(body, settings.streamed_bytes, settings.body_read_timeout, Arc::clone(&breach));
     Ok((Request::from_parts(parts, body.boxed_unsync()), breach))
+}
+
+/// The URI with the scheme that says how the request came, and with an authority, as both go together.
+fn secure(uri: Uri, headers: &HeaderMap) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    let host = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    parts.authority = parts.authority.or(host);
+    parts.scheme = Some(Scheme::HTTPS);
+    Uri::from_parts(parts).unwrap_or(uri)
+}
+
+/// Whether the client wants another protocol than those that are spoken here. An offer of HTTP/2 beside a request is
+/// passed over (RFC 9113, section 3.1), as many clients make it who go on without.
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    let offered = headers.get_all(UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    offered.map(<[u8]>::trim_ascii).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
 }
 
 /// The answer as HTTP can carry it.
@@ -101,12 +122,4 @@ fn answer(mut response: Response<Body>, is_head: bool) -> Result<Response<Body>,
         return Ok(response.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync()));
     }
     Ok(response)
-}
-
-fn strip(headers: &mut HeaderMap) {
-    let named: Vec<String> = named_by_connection(headers).into_iter().map(str::to_ascii_lowercase).collect();
-    let dropped = headers.keys().filter(|name| is_of_connection(name) || named.iter().any(|one| one == name.as_str()));
-    for name in dropped.cloned().collect::<Vec<_>>() {
-        headers.remove(name);
-    }
 }

@@ -5,18 +5,21 @@ use std::time::Instant;
 
 use http::header::{ALLOW, HOST};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use model::failure::{Failure, RpcError};
 use model::manifest::Method;
+use model::trace::Trace;
 
 use super::lane::Lane;
 use super::outflow::Outflow;
 use super::problem::Problem;
 use super::router::{Door, Found};
 use super::server::Routing;
-use super::{HttpCall, TRACEPARENT, body, exchange, message};
+use super::watch::Watched;
+use super::{HttpCall, body, exchange, message};
 use crate::limits::{CALL_GRACE, HEADERS_MAX};
 
 type Answer = Response<Outflow>;
@@ -27,13 +30,17 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) async fn answer(lane: &Lane, request: Request<Incoming>) -> Answer {
     let id = lane.next_request();
     let is_head = request.method() == http::Method::HEAD;
-    let mut response = match serve(lane, request, &id).await {
+    // A request keeps to the routes of the moment when it came.
+    let routing = lane.routing();
+    let mut watched = Watched::begin(&*routing.handler, request.method(), request.uri(), request.headers());
+    let mut response = match serve(lane, &routing, request, (&id, &mut watched)).await {
         Ok(response) => response,
         Err(problem) => refuse(lane, problem, &id, is_head),
     };
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    watched.answered(response.status());
     response
 }
 
@@ -54,27 +61,33 @@ fn refuse(lane: &Lane, problem: Problem, id: &str, is_head: bool) -> Answer {
     response.map(Outflow::from)
 }
 
-async fn serve(lane: &Lane, request: Request<Incoming>, id: &str) -> Result<Answer, Problem> {
+async fn serve(
+    lane: &Lane,
+    routing: &Routing,
+    request: Request<Incoming>,
+    (id, watched): (&str, &mut Watched),
+) -> Result<Answer, Problem> {
     let admitted = lane.admit().ok_or(Problem::Busy)?;
-    let (parts, body) = request.into_parts();
-    let host = host(&parts)?;
+    let (mut parts, body) = request.into_parts();
+    settle_host(&mut parts)?;
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let Ok(method) = parts.method.as_str().parse::<Method>() else { return Err(Problem::UnknownMethod) };
-    let routing: Arc<Routing> = lane.routing();
     let (door, method) = match routing.router.find(host, parts.uri.path(), method) {
         Found::Actor(door, method) => (door, method),
         Found::OtherMethods(allow) if method == Method::Options => return Ok(options(allow)),
         Found::OtherMethods(allow) => return Err(Problem::OtherMethods(allow.clone())),
         Found::Nothing => return Err(Problem::NotRouted),
     };
-    if routing.handler.streams(&door.application, &door.actor) {
-        let answered = exchange::exchange(lane, &routing, door, (parts, body), (method, id)).await?;
+    watched.routed(&door.application, &door.actor, &door.route);
+    if routing.handler.streams(&door.application, &door.actor, &door.via) {
+        let answered =
+            exchange::exchange(lane, routing, door, (parts, body), (method, id, watched.trace.clone())).await?;
         return Ok(answered.map(|body| Outflow::streamed(body, admitted)));
     }
     let settings = &lane.settings;
     let whole = body::read(body, settings.body_bytes, settings.body_read_timeout, &lane.bodies).await?;
     let payload = message::encode(&lane.function, &parts, method, whole.bytes)?;
-    let trace = parts.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    let result = call(lane, &routing, door, payload, (id, trace)).await;
+    let result = call(lane, routing, door, payload, (id, watched.trace.clone())).await;
     drop(whole.held);
     let result = result.map_err(|failure| Problem::Failed(failure.error))?;
     let answer = message::decode(&lane.function, &result, parts.method == http::Method::HEAD, &lane.bodies)?;
@@ -86,11 +99,11 @@ async fn call(
     routing: &Routing,
     door: &Door,
     payload: Vec<u8>,
-    (request, trace): (&str, Option<&str>),
+    (request, trace): (&str, Option<Arc<Trace>>),
 ) -> Result<Vec<u8>, Failure> {
     let deadline = Instant::now() + lane.settings.call_deadline;
-    let Door { application, actor } = door;
-    let call = routing.handler.call(HttpCall { application, actor, payload, deadline, request, trace });
+    let Door { application, actor, via, .. } = door;
+    let call = routing.handler.call(HttpCall { application, actor, via, payload, deadline, request, trace });
     // The handler keeps the deadline; a connection must not hang on one that does not.
     tokio::time::timeout_at((deadline + CALL_GRACE).into(), call).await.unwrap_or_else(|_| {
         let text = format!("actor {application}/{actor} gave no answer");
@@ -98,8 +111,9 @@ async fn call(
     })
 }
 
-/// The host that the request is for: one and no doubt about it (RFC 9112, section 3.2).
-fn host(parts: &Parts) -> Result<Option<&str>, Problem> {
+/// The host that the request is for, and no doubt about it (RFC 9112, section 3.2): as `host`, where there is one at all.
+/// What is routed by and what an actor is told are the same.
+fn settle_host(parts: &mut Parts) -> Result<(), Problem> {
     if parts.headers.len() > HEADERS_MAX {
         return Err(Problem::ManyHeaders);
     }
@@ -111,9 +125,23 @@ fn host(parts: &Parts) -> Result<Option<&str>, Problem> {
     if header.is_none() && parts.version == Version::HTTP_11 {
         return Err(Problem::BadRequest("The request has no host header."));
     }
-    let header = header.map(|value| value.to_str()).transpose();
-    let header = header.map_err(|_| Problem::BadRequest("The host header is not ASCII."))?;
-    Ok(parts.uri.authority().map(|authority| authority.as_str()).or(header))
+    let target = parts.uri.authority().map(Authority::as_str);
+    let host = target.map(str::as_bytes).or(header.map(HeaderValue::as_bytes));
+    if !host.is_none_or(is_host) {
+        return Err(Problem::BadRequest("The host of the request is no host."));
+    }
+    // Section 3.2.2, and for HTTP/2 RFC 9113, section 8.3.1: the target says it, and the header, which may differ, does
+    // not.
+    if target.is_some_and(|target| header.is_none_or(|header| header != target)) {
+        let host = target.and_then(|target| HeaderValue::from_str(target).ok());
+        host.and_then(|host| parts.headers.insert(HOST, host));
+    }
+    Ok(())
+}
+
+/// `host[:port]`, or nothing (RFC 9112, section 3.2); nobody logs in by it.
+fn is_host(text: &[u8]) -> bool {
+    text.is_empty() || (!text.contains(&b'@') && Authority::try_from(text).is_ok())
 }
 
 fn options(allow: &HeaderValue) -> Answer {

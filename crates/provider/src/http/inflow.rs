@@ -1,4 +1,4 @@
-//! The body of a request as it comes in: bounded in size, and in the time between its parts.
+//! A body as it comes in, of a request or of an answer: bounded in size, and in the time between its parts.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,51 +13,46 @@ use tokio::time::{Sleep, sleep};
 
 use super::problem::Problem;
 
-/// Why a body was broken off, for the answer to its request.
-#[derive(Debug, Default)]
-pub(super) struct Breach {
-    kind: AtomicU8,
-    bytes_max: u64,
+/// What is wrong with a body.
+pub(super) enum Fault {
+    /// It is over so many bytes.
+    Large(u64),
+    /// Its next part did not come in time.
+    Slow,
+    /// It is none, or ends before its end.
+    Malformed(String),
 }
 
-const TOO_LARGE: u8 = 1;
-const TOO_SLOW: u8 = 2;
-const MALFORMED: u8 = 3;
+/// Whoever a body comes from, and what its faults are called then.
+pub(super) trait Sender: Unpin {
+    /// The fault as the actor is told of it.
+    fn failed(&mut self, fault: Fault) -> HttpError;
 
-impl Breach {
-    /// The problem that the client has with its body, if it has one.
-    pub(super) fn problem(&self) -> Option<Problem> {
-        match self.kind.load(Ordering::Relaxed) {
-            TOO_LARGE => Some(Problem::LargeBody(usize::try_from(self.bytes_max).unwrap_or(usize::MAX))),
-            TOO_SLOW => Some(Problem::SlowBody),
-            MALFORMED => Some(Problem::BadRequest("The request's body is malformed or incomplete.")),
-            _ => None,
-        }
-    }
+    /// Nothing more comes.
+    fn ended(&mut self) {}
 }
 
 /// A body on its way in. It is read no faster than it is asked for.
-pub(super) struct Inflow {
+pub(super) struct Inflow<S> {
     body: Incoming,
+    bytes_max: u64,
     left: u64,
     patience: Duration,
     /// Runs while somebody waits for the next part.
     alarm: Option<Pin<Box<Sleep>>>,
-    breach: Arc<Breach>,
     is_broken: bool,
+    sender: S,
 }
 
-impl Inflow {
-    pub(super) fn new(body: Incoming, bytes_max: u64, patience: Duration) -> (Self, Arc<Breach>) {
-        let breach = Arc::new(Breach { kind: AtomicU8::new(0), bytes_max });
-        let inflow =
-            Self { body, left: bytes_max, patience, alarm: None, breach: Arc::clone(&breach), is_broken: false };
-        (inflow, breach)
+impl<S: Sender> Inflow<S> {
+    pub(super) fn new(body: Incoming, bytes_max: u64, patience: Duration, sender: S) -> Self {
+        Self { body, bytes_max, left: bytes_max, patience, alarm: None, is_broken: false, sender }
     }
 
-    fn broken(&mut self, kind: u8, error: HttpError) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+    fn broken(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         self.is_broken = true;
-        self.breach.kind.store(kind, Ordering::Relaxed);
+        let error = self.sender.failed(fault);
+        self.sender.ended();
         Poll::Ready(Some(Err(error)))
     }
 
@@ -66,11 +61,11 @@ impl Inflow {
         let patience = self.patience;
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(alarm.as_mut().poll(cx));
-        self.broken(TOO_SLOW, HttpError::BodyTimeout)
+        self.broken(Fault::Slow)
     }
 }
 
-impl Body for Inflow {
+impl<S: Sender> Body for Inflow<S> {
     type Data = Bytes;
     type Error = HttpError;
 
@@ -85,13 +80,16 @@ impl Body for Inflow {
         };
         this.alarm = None;
         match frame {
-            None => Poll::Ready(None),
-            Some(Err(error)) => this.broken(MALFORMED, HttpError::Protocol(error.to_string())),
+            None => {
+                this.sender.ended();
+                Poll::Ready(None)
+            }
+            Some(Err(error)) => this.broken(Fault::Malformed(error.to_string())),
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Buf::remaining) as u64;
                 match this.left.checked_sub(bytes) {
                     Some(left) => this.left = left,
-                    None => return this.broken(TOO_LARGE, HttpError::RequestSize(this.breach.bytes_max)),
+                    None => return this.broken(Fault::Large(this.bytes_max)),
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -104,5 +102,46 @@ impl Body for Inflow {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// What was wrong with the body of a request, for the answer to it.
+#[derive(Debug, Default)]
+pub(super) struct Breach {
+    kind: AtomicU8,
+    bytes_max: u64,
+}
+
+const TOO_LARGE: u8 = 1;
+const TOO_SLOW: u8 = 2;
+const MALFORMED: u8 = 3;
+
+impl Breach {
+    /// None yet, of a body that may have so many bytes.
+    pub(super) fn none(bytes_max: u64) -> Arc<Self> {
+        Arc::new(Self { kind: AtomicU8::new(0), bytes_max })
+    }
+
+    /// The problem that the client has with its body, if it has one.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        match self.kind.load(Ordering::Relaxed) {
+            TOO_LARGE => Some(Problem::LargeBody(usize::try_from(self.bytes_max).unwrap_or(usize::MAX))),
+            TOO_SLOW => Some(Problem::SlowBody),
+            MALFORMED => Some(Problem::BadRequest("The request's body is malformed or incomplete.")),
+            _ => None,
+        }
+    }
+}
+
+/// A client, which is told of the breach.
+impl Sender for Arc<Breach> {
+    fn failed(&mut self, fault: Fault) -> HttpError {
+        let (kind, error) = match fault {
+            Fault::Large(bytes) => (TOO_LARGE, HttpError::RequestSize(bytes)),
+            Fault::Slow => (TOO_SLOW, HttpError::BodyTimeout),
+            Fault::Malformed(reason) => (MALFORMED, HttpError::Protocol(reason)),
+        };
+        self.kind.store(kind, Ordering::Relaxed);
+        error
     }
 }

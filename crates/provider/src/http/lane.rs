@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use super::body::Budget;
 use super::server::{Phase, Routing};
 use super::settings::Settings;
+use super::tls::Tls;
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, HEADER_BYTES_MAX, STREAM_ERRORS_MAX, STREAM_RESETS_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,
 };
@@ -28,6 +29,7 @@ pub(super) struct Common {
     /// One permit for each connection.
     pub(super) connections: Arc<Semaphore>,
     pub(super) routing: Arc<RwLock<Arc<Routing>>>,
+    pub(super) tls: Option<Arc<Tls>>,
     pub(super) phase: watch::Receiver<Phase>,
 }
 
@@ -37,6 +39,8 @@ pub(super) struct Lane {
     pub(super) function: Function,
     pub(super) bodies: Arc<Budget>,
     pub(super) http: Builder<TokioExecutor>,
+    /// Where all connections are of TLS.
+    pub(super) tls: Option<Arc<Tls>>,
     /// Failed requests in the log.
     pub(super) failures: Throttle,
     routing: Arc<RwLock<Arc<Routing>>>,
@@ -54,6 +58,7 @@ impl Lane {
             function: common.function.clone(),
             bodies: common.bodies.clone(),
             http: http(&common.settings),
+            tls: common.tls.clone(),
             failures: Throttle::default(),
             routing: common.routing.clone(),
             requests: Arc::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapter::codec::{decode_result, encode_params};
 use adapter::value::Value;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -36,10 +36,7 @@ pub(super) fn encode(function: &Function, parts: &Parts, method: Method, body: V
 }
 
 fn request_headers(parts: &Parts) -> Result<Vec<Value>, Problem> {
-    let mut headers = Vec::with_capacity(parts.headers.len() + 1);
-    if let Some(authority) = parts.uri.authority().filter(|_| !parts.headers.contains_key(HOST)) {
-        headers.push(pair(HOST.as_str(), authority.as_str()));
-    }
+    let mut headers = Vec::with_capacity(parts.headers.len());
     let dropped = named_by_connection(&parts.headers);
     for (name, value) in &parts.headers {
         if is_of_connection(name) || dropped.iter().any(|dropped| name.as_str().eq_ignore_ascii_case(dropped)) {
@@ -57,12 +54,21 @@ fn pair(name: &str, value: &str) -> Value {
 }
 
 /// The headers that `connection` names; empty in most requests.
-pub(super) fn named_by_connection(headers: &HeaderMap) -> Vec<&str> {
+fn named_by_connection(headers: &HeaderMap) -> Vec<&str> {
     let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',').map(str::trim)).collect()
 }
 
-pub(super) fn is_of_connection(name: &HeaderName) -> bool {
+/// Takes away the headers of the connection.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    let named: Vec<String> = named_by_connection(headers).into_iter().map(str::to_ascii_lowercase).collect();
+    let dropped = headers.keys().filter(|name| is_of_connection(name) || named.iter().any(|one| one == name.as_str()));
+    for name in dropped.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
+}
+
+fn is_of_connection(name: &HeaderName) -> bool {
     [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
 }
 

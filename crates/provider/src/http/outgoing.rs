@@ -5,32 +5,38 @@
 //! is connected to, so that no answer of a name server leads inside. Redirects are answers like others.
 
 mod connect;
-mod inflow;
+mod line;
 mod tls;
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::CallContext;
 use engine::http::{AnswerFuture, Body, HttpError, Patience, Requests};
-use http::header::{CONNECTION, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, HOST, TRAILER};
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use model::destination::Origin;
 use tokio::time::timeout_at;
 
 use self::connect::{CONNECT_WITHIN, Connector};
-pub use self::connect::{Resolve, System};
-use self::inflow::Paced;
+pub use self::connect::{Lookup, Resolve, System};
+use self::line::{Line, Use};
 pub use self::tls::Roots;
-use super::TRACEPARENT;
+use super::inflow::Inflow;
+use super::message::strip;
+use super::{TRACEPARENT, TRACESTATE};
 use crate::limits::{
     BETWEEN_BYTES_TIMEOUT, CONNECT_TIMEOUT, CONNECTIONS_OUT_IDLE_MAX, CONNECTIONS_OUT_MAX, FIRST_BYTE_TIMEOUT,
-    HEADER_BYTES_MAX, IDLE_TIMEOUT, STREAMED_BYTES_MAX,
+    HEADER_BYTES_MAX, IDLE_TIMEOUT, SIGN_OF_LIFE_TIMEOUT, STREAMED_BYTES_MAX,
 };
 
 /// What of a [`Client`] can be set.
@@ -42,6 +48,8 @@ pub struct Settings {
     pub resolver: Arc<dyn Resolve>,
     /// Whose certificates are trusted.
     pub roots: Roots,
+    /// Whether a granted name may lead inside: where an operator says where to, not a manifest.
+    pub inside: bool,
     /// Connections at once.
     pub connections: usize,
     /// The longest time for a connection, name and TLS included.
@@ -50,6 +58,9 @@ pub struct Settings {
     pub first_byte: Duration,
     /// The longest time between two parts of an answer's body.
     pub between_bytes: Duration,
+    /// How long a connection over HTTP/2 may be silent under a request before its server is asked for a sign of life, and
+    /// how long that has for it.
+    pub sign_of_life: Duration,
     /// An answer's body, in bytes.
     pub body_bytes: u64,
 }
@@ -59,12 +70,14 @@ impl Settings {
     pub fn new(granted: Vec<Origin>, roots: Roots) -> Self {
         Self {
             granted,
-            resolver: Arc::new(System),
+            resolver: Arc::new(System::default()),
             roots,
+            inside: false,
             connections: CONNECTIONS_OUT_MAX,
             connect: CONNECT_TIMEOUT,
             first_byte: FIRST_BYTE_TIMEOUT,
             between_bytes: BETWEEN_BYTES_TIMEOUT,
+            sign_of_life: SIGN_OF_LIFE_TIMEOUT,
             body_bytes: STREAMED_BYTES_MAX,
         }
     }
@@ -86,6 +99,9 @@ impl Client {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(CONNECTIONS_OUT_IDLE_MAX)
             .http1_max_buf_size(HEADER_BYTES_MAX)
+            // Else a server that is gone would get every request to its origin for as long as the system tries.
+            .http2_keep_alive_interval(settings.sign_of_life)
+            .http2_keep_alive_timeout(settings.sign_of_life)
             .http2_max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX));
         Self { pool: builder.build(Connector::new(&settings)), settings }
     }
@@ -93,6 +109,9 @@ impl Client {
     fn check(&self, request: &Request<Body>) -> Result<(), HttpError> {
         if request.method() == Method::CONNECT {
             return Err(HttpError::Method);
+        }
+        if !is_framed(request) {
+            return Err(HttpError::Protocol("its `content-length` is not that of its body".to_owned()));
         }
         let place = Place::of(request.uri())?;
         let is_granted = self.settings.granted.iter().any(|origin| origin.takes(place.is_tls, place.host, place.port));
@@ -117,13 +136,36 @@ impl Requests for Client {
         let first_byte = patience.first_byte.map_or(first_byte, |asked| asked.min(first_byte));
         let between_bytes = patience.between_bytes.map_or(between_bytes, |asked| asked.min(between_bytes));
         let give_up = (Instant::now() + connect + first_byte).min(call.deadline());
+        let captured = capture_connection(&mut request);
         let answer = CONNECT_WITHIN.scope(connect, self.pool.request(request));
         Box::pin(async move {
-            let answer = timeout_at(give_up.into(), answer).await.map_err(|_| HttpError::AnswerTimeout)?;
-            let answer = answer.map_err(|error| explained(&error))?;
-            Ok(answer.map(|body| Paced::new(body, between_bytes, body_bytes).boxed_unsync()))
+            let answer = timeout_at(give_up.into(), on_line(answer, &captured)).await;
+            let (answer, line) = answer.map_err(|_| HttpError::AnswerTimeout)?.map_err(|error| explained(&error))?;
+            Ok(answer.map(|body| Inflow::new(body, body_bytes, between_bytes, line).boxed_unsync()))
         })
     }
+}
+
+/// The answer, and its place on its connection, taken as soon as the request has one.
+async fn on_line(
+    answer: impl Future<Output = Result<Response<Incoming>, legacy::Error>>,
+    captured: &CaptureConnection,
+) -> Result<(Response<Incoming>, Option<Use>), legacy::Error> {
+    let (mut answer, mut place) = (pin!(answer), None);
+    let mut answer = poll_fn(|cx| {
+        let polled = answer.as_mut().poll(cx);
+        if place.is_none() {
+            place = Use::of(captured);
+        }
+        polled
+    })
+    .await?;
+    // A request that its first connection did not take went out on another.
+    let line: Option<Arc<Line>> = answer.extensions_mut().remove();
+    if let Some(line) = line.filter(|line| !place.as_ref().is_some_and(|place| place.is_on(line))) {
+        place = Some(line.enter());
+    }
+    Ok((answer, place))
 }
 
 /// Where a request goes.
@@ -158,15 +200,29 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Leaves out what belongs to connections, and puts in the trace.
+/// Whether a body is as long as the head says, as far as that is known: else a server would take what comes next on the
+/// connection for a part of it.
+fn is_framed(request: &Request<Body>) -> bool {
+    let mut lengths = request.headers().get_all(CONTENT_LENGTH).iter();
+    let (length, second) = (lengths.next(), lengths.next());
+    second.is_none() && length.is_none_or(|length| length == "0" || !request.body().is_end_stream())
+}
+
+/// Leaves out what belongs to connections and who is meant, which the URI says, and puts in the trace.
 fn dress(request: &mut Request<Body>, call: &CallContext) {
     let headers = request.headers_mut();
-    for name in [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
-        headers.remove(name);
-    }
-    let trace = call.trace().and_then(|trace| HeaderValue::from_str(trace).ok());
-    if let Some(trace) = trace.filter(|_| !headers.contains_key(TRACEPARENT)) {
-        headers.insert(TRACEPARENT, trace);
+    // Trailers are sent only where the head names them (RFC 9110, section 6.6.2).
+    let trailer = headers.remove(TRAILER);
+    strip(headers);
+    headers.remove(HOST);
+    headers.extend(trailer.map(|trailer| (TRAILER, trailer)));
+    // A trace that the actor writes itself is its own, with or without a state.
+    let Some(trace) = call.trace().filter(|_| !headers.contains_key(TRACEPARENT)) else { return };
+    let value = |text: &str| HeaderValue::from_str(text).ok();
+    if let Some(parent) = value(&trace.parent.to_string()) {
+        headers.insert(TRACEPARENT, parent);
+        headers.remove(TRACESTATE);
+        headers.extend(trace.state.as_ref().and_then(|state| Some((TRACESTATE, value(state.as_str())?))));
     }
 }
 

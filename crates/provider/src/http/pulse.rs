@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What has happened on a connection. Only its own thread writes.
 #[derive(Debug, Default)]
@@ -91,13 +91,13 @@ impl Drop for Running {
 }
 
 /// A socket that counts.
-pub(super) struct Counted {
-    socket: TokioIo<TcpStream>,
+pub(super) struct Counted<S> {
+    socket: TokioIo<S>,
     pulse: Arc<Pulse>,
 }
 
-impl Counted {
-    pub(super) fn new(socket: TcpStream, pulse: Arc<Pulse>) -> Self {
+impl<S> Counted<S> {
+    pub(super) fn new(socket: S, pulse: Arc<Pulse>) -> Self {
         Self { socket: TokioIo::new(socket), pulse }
     }
 
@@ -109,14 +109,14 @@ impl Counted {
     }
 }
 
-impl Read for Counted {
+impl<S: AsyncRead + Unpin> Read for Counted<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<Result<()>> {
         let done = Pin::new(&mut self.socket).poll_read(cx, buf);
         self.count(done)
     }
 }
 
-impl Write for Counted {
+impl<S: AsyncWrite + Unpin> Write for Counted<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
         let done = Pin::new(&mut self.socket).poll_write(cx, buf);
         self.count(done)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::str::Split;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use model::ids::{ActorName, AppName};
@@ -66,6 +67,10 @@ pub enum LeftOut {
 pub(super) struct Door {
     pub(super) application: AppName,
     pub(super) actor: ActorName,
+    /// The middleware before it.
+    pub(super) via: Arc<[ActorName]>,
+    /// The pattern of the route.
+    pub(super) route: Arc<str>,
 }
 
 /// Routes, ready for look-up.
@@ -170,10 +175,11 @@ impl Router {
     }
 }
 
-/// The host without its port, in lower case.
+/// The host without its port and without the dot that a whole name may end in, in lower case.
 fn host_name(host: &str) -> Cow<'_, str> {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+    let name = name.strip_suffix('.').unwrap_or(name);
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
 }
 
@@ -239,9 +245,12 @@ impl Endpoint {
         if let Some((method, by)) = wanted().find_map(|method| Some((method, self.door(method)?.clone()))) {
             return Err(Taken { method, by });
         }
+        let path: Arc<str> = route.path.to_string().into();
+        let via: Arc<[ActorName]> = route.via.as_slice().into();
         for (method, door) in Method::ALL.into_iter().zip(&mut self.doors) {
             if takes(method) {
-                *door = Some(Door { application: application.clone(), actor: route.to.clone() });
+                let (application, actor) = (application.clone(), route.to.clone());
+                *door = Some(Door { application, actor, via: Arc::clone(&via), route: Arc::clone(&path) });
             }
         }
         self.allow = self.allowed();

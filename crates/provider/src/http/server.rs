@@ -3,11 +3,11 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::Handler;
 use super::METHOD;
@@ -16,6 +16,7 @@ use super::body::Budget;
 use super::lane::Common;
 use super::router::Router;
 use super::settings::Settings;
+use super::tls::{Tls, TlsError};
 use crate::contracts;
 use crate::error::ProviderError;
 
@@ -37,6 +38,9 @@ pub enum IngressError {
     /// The listener cannot be used.
     #[error("the listener of the ingress cannot be used: give it a TCP socket that listens")]
     Listener(#[source] io::Error),
+    /// The certificate or its key.
+    #[error("the ingress cannot speak TLS")]
+    Tls(#[from] TlsError),
     /// A worker does not start.
     #[error("a worker of the ingress cannot start: raise the limits of threads and of open files")]
     Worker(#[source] io::Error),
@@ -65,11 +69,14 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// How a drain ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a drain ended. While it is kept, actors go on with what they do behind their answers; once it is dropped, that
+/// ends.
+#[derive(Debug)]
 pub struct Drained {
     /// Connections that were cut because time was up.
     pub cut: usize,
+    /// Workers go on while it is there.
+    _workers: watch::Sender<()>,
 }
 
 /// An HTTP server in front of actors. Dropped without [`Ingress::drain`], it cuts its connections.
@@ -79,7 +86,10 @@ pub struct Ingress {
     permits: Arc<Semaphore>,
     routing: Arc<RwLock<Arc<Routing>>>,
     phase: watch::Sender<Phase>,
-    workers: Vec<JoinHandle<()>>,
+    /// Each comes once a worker has no more connections.
+    ends: Vec<oneshot::Receiver<()>>,
+    /// Without it, workers end with their connections.
+    stay: watch::Sender<()>,
 }
 
 /// Listens on an address; port 0 is any free one.
@@ -112,6 +122,7 @@ impl Ingress {
     ) -> Result<Self, IngressError> {
         let address = listener.local_addr().map_err(IngressError::Listener)?;
         listener.set_nonblocking(true).map_err(IngressError::Listener)?;
+        let tls = settings.tls.clone().map(|files| Tls::load(files, &settings)).transpose()?.map(Arc::new);
         let contract = contracts::handler()?;
         let function = contract.functions.get(METHOD).cloned().ok_or(IngressError::NoFunction)?;
         let routing = Arc::new(RwLock::new(Arc::new(Routing { router, handler })));
@@ -123,13 +134,15 @@ impl Ingress {
             connections: permits.clone(),
             routing: routing.clone(),
             phase: observed,
+            tls,
             settings,
             function,
         };
-        let workers = start_workers(&listener, common)?;
+        let (stay, staying) = watch::channel(());
+        let ends = start_workers(&listener, common, &staying)?;
         // Only the workers listen: once they stop, new connections are refused.
         drop(listener);
-        Ok(Self { address, connections, permits, routing, phase, workers })
+        Ok(Self { address, connections, permits, routing, phase, ends, stay })
     }
 
     /// The address that is listened on.
@@ -143,22 +156,24 @@ impl Ingress {
     }
 
     /// Accepts no more connections, lets running requests finish, and ends; cuts what is left after `patience`.
-    pub async fn drain(mut self, patience: Duration) -> Drained {
+    pub async fn drain(self, patience: Duration) -> Drained {
         self.phase.send_replace(Phase::Draining);
         let all = u32::try_from(self.connections).unwrap_or(u32::MAX);
         let finished = tokio::time::timeout(patience, self.permits.acquire_many(all)).await;
         let cut = if finished.is_ok() { 0 } else { self.connections - self.permits.available_permits() };
         self.phase.send_replace(Phase::Ended);
-        let workers = std::mem::take(&mut self.workers);
-        let joined = tokio::task::spawn_blocking(|| workers.into_iter().try_for_each(JoinHandle::join)).await;
-        if !matches!(joined, Ok(Ok(()))) {
+        if join_all(self.ends).await.iter().any(Result::is_err) {
             tracing::error!("a worker of the ingress ended by a panic");
         }
-        Drained { cut }
+        Drained { cut, _workers: self.stay }
     }
 }
 
-fn start_workers(listener: &TcpListener, common: Common) -> Result<Vec<JoinHandle<()>>, IngressError> {
+fn start_workers(
+    listener: &TcpListener,
+    common: Common,
+    staying: &watch::Receiver<()>,
+) -> Result<Vec<oneshot::Receiver<()>>, IngressError> {
     let (seats, inboxes): (Vec<_>, Vec<_>) = (0..common.settings.workers.max(1)).map(|_| Seat::new()).unzip();
     let (seats, common) = (Arc::<[Seat]>::from(seats), Arc::new(common));
     inboxes
@@ -168,14 +183,20 @@ fn start_workers(listener: &TcpListener, common: Common) -> Result<Vec<JoinHandl
             let listener = listener.try_clone().map_err(IngressError::Worker)?;
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(IngressError::Worker)?;
-            let (seats, common) = (seats.clone(), common.clone());
-            std::thread::Builder::new()
-                .name(format!("ingress-{number}"))
-                .spawn(move || {
-                    runtime.block_on(acceptor::run(number, listener, seats, inbox, common));
-                    runtime.shutdown_background();
-                })
-                .map_err(IngressError::Worker)
+            let (seats, common, mut staying) = (seats.clone(), common.clone(), staying.clone());
+            let (end, ended) = oneshot::channel();
+            let work = move || {
+                runtime.block_on(async {
+                    acceptor::run(number, listener, seats, inbox, common).await;
+                    // Nobody may wait for it.
+                    let _ = end.send(());
+                    // Nothing is ever sent: it fails once the other end is gone.
+                    while staying.changed().await.is_ok() {}
+                });
+                runtime.shutdown_background();
+            };
+            std::thread::Builder::new().name(format!("ingress-{number}")).spawn(work).map_err(IngressError::Worker)?;
+            Ok(ended)
         })
         .collect()
 }

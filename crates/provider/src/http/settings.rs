@@ -4,11 +4,18 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use super::tls::TlsFiles;
 use crate::limits;
 
 /// The bounds of an ingress that its host may set; the defaults are those of [`crate::limits`].
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Where it has its certificate from; without, it speaks no TLS.
+    pub tls: Option<TlsFiles>,
+    /// Handshakes of TLS at once.
+    pub handshakes: usize,
+    /// The time for a handshake of TLS.
+    pub handshake_timeout: Duration,
     /// Threads that serve; one for each core.
     pub workers: usize,
     /// Connections at once.
@@ -32,6 +39,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            tls: None,
+            handshakes: limits::HANDSHAKES_MAX,
+            handshake_timeout: limits::HANDSHAKE_TIMEOUT,
             workers: available_parallelism().map_or(1, NonZeroUsize::get),
             connections: limits::CONNECTIONS_MAX,
             requests: limits::REQUESTS_MAX,

@@ -50,10 +50,7 @@ impl Memory {
             }
             Operation::List { cursor } => Ok(Answer::Page(self.list(space, cursor.as_deref()))),
             Operation::Write(changes) => {
-                for (key, value) in changes {
-                    let key = placed(space, &key);
-                    self.set(&mut self.shard(&key), key, value)?;
-                }
+                self.write(space, changes)?;
                 Ok(Answer::Done)
             }
             Operation::Add { key, delta, bounds } => {
@@ -73,6 +70,32 @@ impl Memory {
                 Ok(Answer::Swapped(as_expected))
             }
         }
+    }
+
+    /// All changes or, where one finds no room, none: others may take no room in between.
+    fn write(&self, space: &str, changes: Vec<(String, Option<Bytes>)>) -> Result<(), RpcError> {
+        let placed = |(key, value): (String, Option<Bytes>)| (placed(space, &key), value);
+        if changes.len() == 1 {
+            let change = changes.into_iter().map(placed).next();
+            return change.map_or(Ok(()), |(key, value)| self.set(&mut self.shard(&key), key, value));
+        }
+        // Always in this order, and nobody who has one shard waits for another.
+        let mut shards = self.shards.each_ref().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut undo: Vec<(String, Option<Bytes>)> = Vec::with_capacity(changes.len());
+        for (key, value) in changes.into_iter().map(placed) {
+            let Some(shard) = shards.get_mut(self.position(&key)) else { continue };
+            let before = shard.get(&key).cloned();
+            if let Err(refused) = self.set(shard, key.clone(), value) {
+                for (key, before) in undo.into_iter().rev() {
+                    if let Some(shard) = shards.get_mut(self.position(&key)) {
+                        self.set(shard, key, before)?; // there was room for it, and nobody else took any
+                    }
+                }
+                return Err(refused);
+            }
+            undo.push((key, before));
+        }
+        Ok(())
     }
 
     fn set(&self, shard: &mut Shard, key: String, value: Option<Bytes>) -> Result<(), RpcError> {
@@ -121,11 +144,13 @@ impl Memory {
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
-        let position = self.hasher.hash_one(key) % (SHARDS as u64);
         let [first, ..] = &self.shards;
-        let shard = usize::try_from(position).ok().and_then(|position| self.shards.get(position));
         // A map whose holder panicked is whole: each change is one insertion or removal.
-        shard.unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards.get(self.position(key)).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn position(&self, key: &str) -> usize {
+        usize::try_from(self.hasher.hash_one(key) % (SHARDS as u64)).unwrap_or_default()
     }
 }
 

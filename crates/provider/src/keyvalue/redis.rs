@@ -69,7 +69,11 @@ impl Redis {
         ca: Option<&Path>,
         prefix: String,
     ) -> Result<Self, ProviderError> {
-        let bad = |source: RedisError| ProviderError::Server { provider: name.clone(), source: Box::new(source) };
+        // The error itself quotes parts of the address, which may be a secret.
+        let bad = |error: RedisError| {
+            let source = error.category().to_owned().into();
+            ProviderError::Server { provider: name.clone(), source }
+        };
         let client = match ca {
             None => Client::open(url).map_err(bad)?,
             Some(ca) => {

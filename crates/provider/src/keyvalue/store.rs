@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, ready};
 use model::failure::{Failure, RpcError};
 use model::ids::ProviderName;
 
-use crate::limits::{BATCH_BYTES_MAX, BATCH_KEYS_MAX, KEY_LEN_MAX, VALUE_BYTES_MAX};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_KEYS_MAX, CURSOR_LEN_MAX, KEY_LEN_MAX, VALUE_BYTES_MAX};
 
 /// The values that are read in one go, so that a batch is refused soon after it is too large.
 const READ_TOGETHER: usize = 8;
@@ -67,7 +67,8 @@ async fn read(store: &Arc<dyn Store>, space: &str, keys: &[String], deadline: In
     Ok(Answer::Values(values))
 }
 
-fn check(operation: &Operation) -> Result<(), RpcError> {
+/// Whether an operation is one that any store takes.
+pub(super) fn check(operation: &Operation) -> Result<(), RpcError> {
     match operation {
         Operation::Exists(key) | Operation::Add { key, .. } => bounded_key(key),
         Operation::Swap { key, value, .. } => bounded_key(key).and_then(|()| bounded_value(value)),
@@ -83,6 +84,29 @@ fn check(operation: &Operation) -> Result<(), RpcError> {
                 value.as_ref().map_or(Ok(()), bounded_value)
             })
         }
+    }
+}
+
+/// Whether what an operation holds is little enough for one message.
+pub(super) fn check_together(operation: &Operation) -> Result<(), RpcError> {
+    match operation {
+        Operation::Write(changes) => {
+            let values = changes.iter().filter_map(|(_, value)| value.as_ref());
+            if values.fold(0, |sum, value| value.len().saturating_add(sum)) <= BATCH_BYTES_MAX {
+                return Ok(());
+            }
+            let text = format!("the values together have more than {BATCH_BYTES_MAX} bytes: write fewer at once");
+            Err(RpcError::InvalidParameter(text))
+        }
+        Operation::Swap { expected, .. } => expected.as_ref().map_or(Ok(()), bounded_value),
+        Operation::List { cursor } => match cursor.as_ref().map_or(0, String::len) {
+            length if length <= CURSOR_LEN_MAX => Ok(()),
+            length => {
+                let text = format!("the cursor has {length} bytes, another host takes {CURSOR_LEN_MAX} at most");
+                Err(RpcError::InvalidParameter(text))
+            }
+        },
+        Operation::Read(_) | Operation::Exists(_) | Operation::Add { .. } => Ok(()),
     }
 }
 
@@ -158,12 +182,14 @@ pub(super) fn full_bytes(bytes_max: usize) -> RpcError {
     RpcError::HostError(format!("the store is full: it may hold {bytes_max} bytes; raise `max-bytes` of the provider"))
 }
 
+/// What an error says.
+pub(super) fn told(error: &RpcError) -> String {
+    let (case, text) = error.parts();
+    text.unwrap_or(case).to_owned()
+}
+
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
-        let told = |error: &RpcError| match error.parts() {
-            (_, Some(text)) => text.to_owned(),
-            (case, None) => case.to_owned(),
-        };
         match fault {
             Fault::Refused(error) => Self::Other(told(&error)),
             Fault::Denied(_) => Self::AccessDenied,

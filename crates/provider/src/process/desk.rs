@@ -53,8 +53,7 @@ impl Desk {
 
     async fn answer(&self, call: &Call) -> Result<Bytes, Failure> {
         self.check(call)?;
-        let trace = call.trace.map(|trace| trace.to_string().into());
-        let context = CallContext::new(call.chain, call.deadline).at_depth(call.depth).traced(trace);
+        let context = CallContext::new(call.chain, call.deadline).at_depth(call.depth).traced(call.trace.clone());
         // A function that panics fails its own call, and no other.
         let called = AssertUnwindSafe(self.actor.call(0, call.method.as_str(), &call.payload, &context));
         let answer = called.catch_unwind().await.unwrap_or_else(|_| {

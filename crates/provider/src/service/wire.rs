@@ -14,6 +14,11 @@ pub trait Wire: Sized + Send {
     /// Into a value.
     fn lower(self) -> Value;
 
+    /// The one that is there where a result has no value: none but of `()`.
+    fn nothing() -> Option<Self> {
+        None
+    }
+
     /// A list of these from a value: only bytes are kept otherwise than element by element.
     fn lift_list(value: Value) -> Option<Vec<Self>> {
         if let Value::List(items) = value { items.into_iter().map(Self::lift).collect() } else { None }
@@ -113,11 +118,13 @@ impl<T: Wire> Wire for Option<T> {
 
 impl<T: Wire, E: Wire> Wire for Result<T, E> {
     fn fits(ty: &Type) -> bool {
-        matches!(ty.shape(), Type::Result { ok: Some(ok), err: Some(err) } if T::fits(ok) && E::fits(err))
+        let Type::Result { ok, err: Some(err) } = ty.shape() else { return false };
+        ok.as_ref().map_or(T::nothing().is_some(), |ok| T::fits(ok)) && E::fits(err)
     }
 
     fn lift(value: Value) -> Option<Self> {
         match value {
+            Value::Result(Ok(None)) => T::nothing().map(Ok),
             Value::Result(Ok(Some(value))) => T::lift(*value).map(Ok),
             Value::Result(Err(Some(value))) => E::lift(*value).map(Err),
             _ => None,
@@ -126,7 +133,7 @@ impl<T: Wire, E: Wire> Wire for Result<T, E> {
 
     fn lower(self) -> Value {
         match self {
-            Ok(value) => Value::ok(Some(value.lower())),
+            Ok(value) => Value::ok(T::nothing().is_none().then(|| value.lower())),
             Err(error) => Value::err(Some(error.lower())),
         }
     }
@@ -163,7 +170,6 @@ impl Wire for RpcError {
 macro_rules! params {
     ($($name:ident),*) => {
         impl<$($name: Wire),*> Wire for ($($name,)*) {
-            #[allow(unused_mut, reason = "an empty tuple")]
             fn fits(ty: &Type) -> bool {
                 let Type::Tuple(types) = ty.shape() else { return false };
                 let mut types = types.iter();
@@ -171,7 +177,6 @@ macro_rules! params {
                 types.next().is_none()
             }
 
-            #[allow(unused_mut, unused_variables, reason = "an empty tuple")]
             fn lift(value: Value) -> Option<Self> {
                 let Value::Tuple(values) = value else { return None };
                 let mut values = values.into_iter();
@@ -186,14 +191,12 @@ macro_rules! params {
         }
 
         impl<$($name: Wire),*> Params for ($($name,)*) {
-            #[allow(unused_mut, unused_variables, reason = "no parameters")]
             fn fits(params: &[Field]) -> bool {
                 let mut params = params.iter();
                 $(if !params.next().is_some_and(|param| $name::fits(&param.ty)) { return false; })*
                 params.next().is_none()
             }
 
-            #[allow(unused_mut, unused_variables, reason = "no parameters")]
             fn lift(values: Vec<Value>) -> Option<Self> {
                 let mut values = values.into_iter();
                 Some(($($name::lift(values.next()?)?,)*))
@@ -202,7 +205,35 @@ macro_rules! params {
     };
 }
 
-params!();
+/// A result without a value; elsewhere there is no type like it.
+impl Wire for () {
+    fn fits(_: &Type) -> bool {
+        false
+    }
+
+    fn lift(_: Value) -> Option<Self> {
+        None
+    }
+
+    fn lower(self) -> Value {
+        Value::Tuple(Vec::new())
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(())
+    }
+}
+
+impl Params for () {
+    fn fits(params: &[Field]) -> bool {
+        params.is_empty()
+    }
+
+    fn lift(_: Vec<Value>) -> Option<Self> {
+        Some(())
+    }
+}
+
 params!(A);
 params!(A, B);
 params!(A, B, C);

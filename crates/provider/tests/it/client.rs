@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use adapter::codec::{decode_result, encode_params};
 use adapter::value::Value;
+use engine::keyvalue::{Answer, Answering, Operation, StoreError};
+use futures_util::future::BoxFuture;
 use lattice::store::Bucket;
 use model::failure::{Failure, RpcError};
 use model::ids::ProviderName;
-use model::manifest::ConfigValue;
+use provider::keyvalue::plain::Question;
 use provider::service::Wire;
-use provider::{Call, Provider, ProviderError, Surroundings, contracts, kind};
+use provider::{Call, ConfigValue, Opens, Provider, ProviderError, Surroundings, contracts, kind};
 
 pub(crate) type Counted = Result<Result<i32, RpcError>, Failure>;
 
@@ -64,7 +66,35 @@ pub(crate) async fn increment_before(provider: &dyn Provider, key: &str, value: 
     let contract = contracts::counter().unwrap();
     let function = &contract.functions["increment"];
     let payload = encode_params(function, &[Value::String(key.to_owned()), Value::S32(value)]).unwrap();
-    let call = Call { contract: &contract.name, method: "increment", payload: &payload, deadline };
+    let opens = &Opens::All;
+    let call = Call { contract: &contract.name, method: "increment", payload: &payload, deadline, opens };
     let result = provider.call(call).await?;
     Ok(Wire::lift(decode_result(function, &result).unwrap().unwrap()).unwrap())
+}
+
+/// A provider whose stores are reached as from another host.
+pub(crate) struct ByMessages(pub(crate) Arc<dyn Provider>);
+
+impl Provider for ByMessages {
+    fn call<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Vec<u8>, Failure>> {
+        self.0.call(call)
+    }
+
+    fn keyvalue<'a>(&'a self, store: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
+        Box::pin(async move {
+            let (contract, mut answer) = (contracts::store().unwrap(), Answer::Done);
+            for question in Question::of(store, operation)? {
+                let (method, payload) = (question.method, &question.payload);
+                let opens = &Opens::Only(Arc::new([store.parse().unwrap()].into()));
+                let call = Call { contract: &contract.name, method, payload, deadline, opens };
+                let answered = self.0.call(call).await.map_err(|failure| StoreError::Other(failure.to_string()))?;
+                answer = question.answer(&answered)?;
+            }
+            Ok(answer)
+        })
+    }
+
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        self.0.drain()
+    }
 }

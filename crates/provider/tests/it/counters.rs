@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use model::failure::{Failure, Progress, RpcError};
-use model::manifest::ConfigValue;
-use provider::Provider;
 use provider::limits::{KEY_LEN_MAX, MEMORY_KEYS_DEFAULT, QUEUE_MAX};
+use provider::{ConfigValue, Provider};
 use tempfile::TempDir;
 
 use crate::client::{Counted, increment, increment_before, open, text};

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use model::manifest::ConfigValue;
+use provider::ConfigValue;
 
 use crate::client::{increment, open, text, try_open};
 

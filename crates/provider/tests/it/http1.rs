@@ -14,7 +14,9 @@ fn an_actor_sees_the_request_as_it_was() {
     };
     check(b"GET /a/b?amount=5 HTTP/1.1\r\nHost: H\r\n\r\n", "web GET /a/b ?amount=5 [host=H] ");
     check(b"GET /a%20b/%ff?q=%3F&r HTTP/1.1\r\nhost: h\r\n\r\n", "web GET /a%20b/%ff ?q=%3F&r [host=h] ");
-    check(b"GET http://other/x HTTP/1.1\r\nhost: h\r\n\r\n", "web GET /x ? [host=h] ");
+    // The target says who is meant, whatever the header says (RFC 9112, section 3.2.2).
+    check(b"GET http://other/x HTTP/1.1\r\nhost: h\r\n\r\n", "web GET /x ? [host=other] ");
+    check(b"GET / HTTP/1.1\r\nhost: \r\n\r\n", "web GET / ? [host=] ");
     check(b"GET / HTTP/1.0\r\n\r\n", "web GET / ? [] ");
     check(
         b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n\r\nbody",
@@ -50,6 +52,10 @@ fn requests_that_http_does_not_know_are_refused() {
     check(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n", 400);
     check(b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n", 400);
     check(b"GET / HTTP/1.1\r\nhost: \xff\r\nconnection: close\r\n\r\n", 400);
+    for host in ["a b", "a/b", "user@a", "a:b:c", "[a"] {
+        check(format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes(), 400);
+    }
+    check(b"GET http://user@a/ HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", 400);
     check(b"GET / HTTP/1.1\r\nhost: h\r\nx: \xff\xfe\r\nconnection: close\r\n\r\n", 400);
     check(b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", 400);
     check(b"CONNECT h:1 HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n", 501);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::manifest::ConfigValue;
+use model::secret::SecretValue;
 use provider::limits::{EMBEDDED_KEYS_MAX, MEMORY_KEYS_MAX};
-use provider::{State, catalogue, contracts};
+use provider::{ConfigValue, State, catalogue, contracts};
 
 use crate::client::{text, try_open};
 
@@ -85,4 +85,46 @@ fn wrong_configuration_is_refused_with_the_mend() {
         &[("max-keys", ConfigValue::Integer(0))],
         "provider `kv`: `max-keys` is 0, but takes a whole number from 1 to 1000000",
     );
+}
+
+#[test]
+fn a_secret_stays_one_whatever_is_wrong_with_it() {
+    const VALUE: &str = "hunter2";
+    let secret = |text: &str| ConfigValue::Secret(SecretValue::new(text.to_owned()).unwrap());
+    let check = |use_: &str, entries: &[(&str, ConfigValue)], expected: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let error = try_open(use_, entries, folder.path()).map(drop).unwrap_err();
+        let mut told = format!("{error}: {error:?}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            told = format!("{told}: {inner}: {inner:?}");
+            source = inner.source();
+        }
+        assert!(told.contains(expected) && !told.contains(VALUE), "{told}");
+    };
+    check("keyvalue/embedded", &[("durability", secret(VALUE))], "`durability` is a secret, but takes `commit`, ");
+    check("keyvalue/memory", &[("max-keys", secret(VALUE))], "`max-keys` is a secret, but takes a whole number");
+    check(
+        "keyvalue/redis",
+        &[("url", text("redis://a")), ("ca", secret(VALUE))],
+        "`ca` is a secret, but takes the path",
+    );
+    check(
+        "keyvalue/redis",
+        &[("url", text("redis://a")), ("prefix", secret(VALUE))],
+        "`prefix` is a secret, but takes a name",
+    );
+    for url in [
+        VALUE,
+        "http://hunter2@localhost",
+        "redis://:hunter2@",
+        "redis://:hunter2@localhost:hunter2",
+        "redis://:hunter2@localhost/hunter2",
+        "redis://:hunter2@localhost?protocol=hunter2",
+        "rediss://:hunter2@localhost#hunter2",
+        "redis+unix:///hunter2?db=hunter2",
+        "unix://hunter2?db=hunter2",
+    ] {
+        check("keyvalue/redis", &[("url", secret(url))], "check `url` and `ca`");
+    }
 }

@@ -51,7 +51,8 @@ async fn the_receiver_gives_the_same_bytes_as_the_codec() {
     for key in ["a", "☃", "bad", "busy"] {
         let payload = payload(key, 41);
         let deadline = Instant::now() + Duration::from_secs(60);
-        let call = Call { contract: &contract.name, method: "increment", payload: &payload, deadline };
+        let opens = &provider::Opens::All;
+        let call = Call { contract: &contract.name, method: "increment", payload: &payload, deadline, opens };
         let direct = service.call(call).await;
         let received = behind.call(0, "increment", &payload, &CallContext::new(1, deadline)).await;
         assert_eq!(received, direct, "{key}");

@@ -1,28 +1,36 @@
 //! Requests of an actor into the world, to servers that a test states and names that it resolves.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::CallContext;
 use engine::http::{Body, HttpError, Patience, Requests};
-use futures_util::future::BoxFuture;
-use http::Request;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
-use provider::http::outgoing::{Client, Resolve, Roots, Settings};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use provider::http::outgoing::{Client, Resolve, Roots, Settings, System};
 use provider::limits::{
     ADDRESSES_TRIED_MAX, BETWEEN_BYTES_TIMEOUT, CONNECT_TIMEOUT, CONNECTIONS_OUT_IDLE_MAX, CONNECTIONS_OUT_MAX,
-    FIRST_BYTE_TIMEOUT, IDLE_TIMEOUT,
+    FIRST_BYTE_TIMEOUT, HEADER_BYTES_MAX, HEADERS_MAX, IDLE_TIMEOUT, LOOKUPS_OUT_MAX, SIGN_OF_LIFE_TIMEOUT,
 };
 use rcgen::generate_simple_self_signed;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Short enough for a test.
 const SHORT: Duration = Duration::from_millis(100);
@@ -57,12 +65,15 @@ async fn send(client: &Client, url: &str) -> Result<String, HttpError> {
 }
 
 async fn send_with(client: &Client, url: &str, patience: Patience) -> Result<String, HttpError> {
+    let body = answer(client, url, patience).await?.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn answer(client: &Client, url: &str, patience: Patience) -> Result<Response<Body>, HttpError> {
     let body: Body = Empty::new().map_err(|never| match never {}).boxed_unsync();
     let request = Request::builder().uri(url).body(body).unwrap();
     let call = CallContext::new(1, Instant::now() + Duration::from_secs(60));
-    let answer = client.send(request, patience, &call).await?;
-    let body = answer.into_body().collect().await?.to_bytes();
-    Ok(String::from_utf8(body.to_vec()).unwrap())
+    client.send(request, patience, &call).await
 }
 
 /// A server that answers each request with these bytes, if any. Gives its port and counts its connections.
@@ -131,12 +142,41 @@ async fn names_do_not_lead_inside() {
     assert_eq!(names.asked.load(Ordering::Relaxed), 0);
     let (local, _) = client(&[&format!("http://localhost:{port}")], &["127.0.0.1"]);
     assert_eq!(send(&local, &format!("http://localhost:{port}/")).await.unwrap(), "page");
+    // Where an operator says where to, any address will do.
+    let names = Arc::new(Names { answers: vec!["127.0.0.1".parse().unwrap()], ..Names::default() });
+    let operators = Client::new(Settings { inside: true, resolver: names, ..settings(&[&granted]) });
+    assert_eq!(send(&operators, &format!("{granted}/")).await.unwrap(), "page");
+    assert_eq!(send(&operators, &format!("http://127.0.0.1:{port}/")).await, Err(HttpError::Denied));
 }
 
 #[tokio::test]
 async fn a_name_without_an_address_is_none() {
     let (client, _) = client(&["http://api.example.com"], &[]);
     assert!(matches!(send(&client, "http://api.example.com/").await, Err(HttpError::Dns(_))));
+}
+
+/// 16 lookups at once: those that were given up still have their threads.
+#[tokio::test]
+async fn lookups_are_bounded() {
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+    let resolver = Arc::new(System::with(|_| {
+        BEGUN.fetch_add(1, Ordering::Relaxed);
+        drop(GATE.1.wait_timeout_while(GATE.0.lock().unwrap(), Duration::from_secs(60), |is_open| !*is_open));
+        Ok(vec!["127.0.0.1".parse().unwrap()])
+    }));
+    let (port, _) = server(PAGE).await;
+    let granted = format!("http://localhost:{port}");
+    let client = Client::new(Settings { resolver, ..settings(&[&granted]) });
+    let hasty = Patience { connect: Some(SHORT), ..Patience::default() };
+    let urls: Vec<_> = (0..2 * LOOKUPS_OUT_MAX).map(|page| format!("{granted}/{page}")).collect();
+    let answers = join_all(urls.iter().map(|url| send_with(&client, url, hasty))).await;
+    assert!(answers.iter().all(|answer| *answer == Err(HttpError::ConnectTimeout)), "{answers:?}");
+    let again = send_with(&client, &granted, hasty).await;
+    assert_eq!((again, BEGUN.load(Ordering::Relaxed)), (Err(HttpError::ConnectTimeout), LOOKUPS_OUT_MAX));
+    *GATE.0.lock().unwrap() = true;
+    GATE.1.notify_all();
+    assert_eq!(send(&client, &granted).await.unwrap(), "page");
 }
 
 #[tokio::test]
@@ -169,6 +209,144 @@ async fn connections_are_kept_and_counted() {
     assert_eq!(refused, Err(HttpError::ConnectionLimit));
     assert_eq!((CONNECTIONS_OUT_MAX, CONNECTIONS_OUT_IDLE_MAX, ADDRESSES_TRIED_MAX), (64, 16, 4));
     assert_eq!(IDLE_TIMEOUT, Duration::from_secs(30));
+}
+
+/// Connections that wait for their next request give way to those that are wanted now, and no other does.
+#[tokio::test]
+async fn idle_connections_give_way() {
+    let mut ports = Vec::new();
+    for _ in 0..4 {
+        ports.push(server(PAGE).await.0);
+    }
+    let (stuck, _) = server("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npa").await;
+    let granted: Vec<_> = ports.iter().chain([&stuck]).map(|port| format!("http://127.0.0.1:{port}")).collect();
+    let granted: Vec<_> = granted.iter().map(String::as_str).collect();
+    let client = Client::new(Settings { connections: 2, ..settings(&granted) });
+    let url = |port: u16| format!("http://127.0.0.1:{port}/");
+    // Twice as many origins as connections, one after the other, with one of the connections in use.
+    let half = answer(&client, &url(stuck), Patience::default()).await.unwrap();
+    for port in ports.iter().chain(&ports) {
+        assert_eq!(send(&client, &url(*port)).await.unwrap(), "page");
+    }
+    let mut half = half.into_body();
+    assert_eq!(half.frame().await.unwrap().unwrap().into_data().unwrap(), "pa");
+    assert!(half.frame().now_or_never().is_none(), "the connection in use was cut");
+}
+
+/// A request that may have reached a server is not sent again, whatever its method; one that cannot have is.
+#[tokio::test]
+async fn nothing_is_sent_twice() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (heard, taken) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, accepted) = (Arc::clone(&heard), Arc::clone(&taken));
+    tokio::spawn(async move {
+        // The first connection answers once, takes a second request, and goes away; so does each after it.
+        while let Ok((mut stream, _)) = listener.accept().await {
+            accepted.fetch_add(1, Ordering::Relaxed);
+            let mut buffer = [0; 1024];
+            for answer in [PAGE, ""] {
+                if stream.read(&mut buffer).await.unwrap_or(0) == 0 {
+                    break;
+                }
+                counted.fetch_add(1, Ordering::Relaxed);
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        }
+    });
+    let granted = format!("http://127.0.0.1:{port}");
+    let client = Client::new(settings(&[&granted]));
+    for round in 0..3 {
+        assert_eq!(send(&client, &format!("{granted}/")).await.unwrap(), "page");
+        assert!(matches!(send(&client, &format!("{granted}/")).await, Err(HttpError::Terminated(_))));
+        assert_eq!(heard.load(Ordering::Relaxed), 2 * (round + 1));
+        assert_eq!(taken.load(Ordering::Relaxed), round + 1);
+    }
+}
+
+/// A redirect is an answer like others: who follows it needs the grant for where it leads.
+#[tokio::test]
+async fn redirects_lead_nowhere_by_themselves() {
+    let (inside, connections) = server(PAGE).await;
+    let head = format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{inside}/\r\ncontent-length: 0\r\n\r\n");
+    let (outside, _) = server(head.leak()).await;
+    let client = Client::new(settings(&[&format!("http://127.0.0.1:{outside}")]));
+    let answer = answer(&client, &format!("http://127.0.0.1:{outside}/"), Patience::default()).await.unwrap();
+    assert_eq!(answer.status(), 302);
+    let to = answer.headers()["location"].to_str().unwrap();
+    assert_eq!(send(&client, to).await, Err(HttpError::Denied));
+    assert_eq!(connections.load(Ordering::Relaxed), 0);
+}
+
+/// What answers may have of headers and trailers is bounded as for requests: 100, and 32 KiB.
+#[tokio::test]
+async fn headers_of_answers_are_bounded() {
+    let answer = |headers: &str| format!("HTTP/1.1 200 OK\r\n{headers}content-length: 4\r\n\r\npage").leak();
+    let many = HEADERS_MAX - 1;
+    for (text, is_taken) in [
+        (answer(&"a: b\r\n".repeat(many)), true),
+        (answer(&"a: b\r\n".repeat(many + 1)), false),
+        (answer(&format!("a: {}\r\n", "b".repeat(HEADER_BYTES_MAX / 2))), true),
+        (answer(&format!("a: {}\r\n", "b".repeat(2 * HEADER_BYTES_MAX))), false),
+    ] {
+        let (port, _) = server(text).await;
+        let granted = format!("http://127.0.0.1:{port}");
+        let got = send(&Client::new(settings(&[&granted])), &format!("{granted}/")).await;
+        if is_taken {
+            assert_eq!(got.unwrap(), "page");
+        } else {
+            assert!(matches!(got, Err(HttpError::Protocol(_))), "{got:?}");
+        }
+    }
+    let bomb = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: a\r\n\r\n0\r\n{}\r\n",
+        "a: b\r\n".repeat(HEADERS_MAX * 2)
+    );
+    let (port, _) = server(bomb.leak()).await;
+    let granted = format!("http://127.0.0.1:{port}");
+    let got = send(&Client::new(settings(&[&granted])), &format!("{granted}/")).await;
+    assert!(matches!(got, Err(HttpError::Incomplete(_))), "{got:?}");
+}
+
+/// What would let a server read another request than was checked is not sent.
+#[tokio::test]
+async fn headers_of_the_connection_are_not_the_actors() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut heard).await.unwrap(), 0);
+        }
+        stream.write_all(PAGE.as_bytes()).await.unwrap();
+        String::from_utf8(heard).unwrap()
+    });
+    let granted = format!("http://127.0.0.1:{port}");
+    let client = Client::new(settings(&[&granted]));
+    let call = CallContext::new(1, Instant::now() + Duration::from_secs(60));
+    let body = || -> Body { Empty::new().map_err(|never| match never {}).boxed_unsync() };
+    let request = |headers: &[(&'static str, &'static str)]| {
+        let start = Request::builder().uri(format!("{granted}/"));
+        headers.iter().fold(start, |request, (name, value)| request.header(*name, *value)).body(body()).unwrap()
+    };
+    for lengths in [&[("content-length", "4")][..], &[("content-length", "0"), ("content-length", "4")]] {
+        let sent = client.send(request(lengths), Patience::default(), &call).await;
+        assert!(matches!(sent, Err(HttpError::Protocol(_))), "{lengths:?}");
+    }
+    let connection = [
+        ("host", "other.example"),
+        ("connection", "x-hop"),
+        ("x-hop", "1"),
+        ("keep-alive", "1"),
+        ("proxy-connection", "1"),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "websocket"),
+        ("x-end", "1"),
+    ];
+    client.send(request(&connection), Patience::default(), &call).await.unwrap();
+    let heard = server.await.unwrap();
+    assert_eq!(heard, format!("GET / HTTP/1.1\r\nx-end: 1\r\nhost: 127.0.0.1:{port}\r\n\r\n"));
 }
 
 #[tokio::test]
@@ -204,17 +382,63 @@ async fn answers_that_are_none_or_too_large_are_errors() {
     assert_eq!(send(&client, &url(page)).await, Err(HttpError::AnswerSize(3)));
 }
 
-#[tokio::test]
-async fn certificates_are_checked() {
+/// A certificate for `localhost`, and who takes connections with it that speak one of these protocols.
+fn tls(protocols: &[&[u8]]) -> (CertificateDer<'static>, TlsAcceptor) {
     let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    (made.cert.der().clone(), TlsAcceptor::from(Arc::new(config)))
+}
+
+/// A server that falls silent is not asked for ever: its connection ends, and the next request has a new one.
+#[tokio::test]
+async fn a_silent_connection_of_http2_is_given_up() {
+    let (certificate, acceptor) = tls(&[b"h2"]);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let stream = TokioIo::new(acceptor.accept(stream).await.unwrap());
+            let (asked, frozen) = (AtomicUsize::new(0), Arc::new(Notify::new()));
+            tokio::spawn(async move {
+                let service = service_fn(|_: Request<Incoming>| {
+                    let freezes = (asked.fetch_add(1, Ordering::Relaxed) > 0).then(|| Arc::clone(&frozen));
+                    async move {
+                        if let Some(frozen) = freezes {
+                            frozen.notify_one();
+                            std::future::pending::<()>().await;
+                        }
+                        Ok::<_, Infallible>(Response::new("page".to_owned()))
+                    }
+                });
+                let mut serving = pin!(http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service));
+                tokio::select! {
+                    _ = serving.as_mut() => {}
+                    // It is held, and nobody looks at it any more.
+                    () = frozen.notified() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    let granted = format!("https://localhost:{port}");
+    let roots = Roots::with([certificate]);
+    let client = Client::new(Settings { roots, sign_of_life: SHORT, ..settings(&[&granted]) });
+    for _ in 0..2 {
+        assert_eq!(send(&client, &granted).await.unwrap(), "page");
+        assert!(matches!(send(&client, &granted).await, Err(HttpError::Terminated(_))));
+    }
+    assert_eq!(SIGN_OF_LIFE_TIMEOUT, Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn certificates_are_checked() {
+    let (certificate, acceptor) = tls(&[]);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -230,7 +454,15 @@ async fn certificates_are_checked() {
     let (granted, url) = (format!("https://localhost:{port}"), format!("https://localhost:{port}/"));
     let stranger = Client::new(settings(&[&granted]));
     assert!(matches!(send(&stranger, &url).await, Err(HttpError::Certificate(_))));
-    let roots = Roots::with([made.cert.der().clone()]);
-    let friend = Client::new(Settings { roots, ..settings(&[&granted]) });
+    let roots = Roots::with([certificate]);
+    let friend = Client::new(Settings { roots: roots.clone(), ..settings(&[&granted]) });
     assert_eq!(send(&friend, &url).await.unwrap(), "page");
+    // Trusted, though for another name: neither the address behind it nor another name is meant by it.
+    for other in ["127.0.0.1", "localhost.example.com"] {
+        let granted = format!("https://{other}:{port}");
+        let resolver = Arc::new(System::with(|_| Ok(vec!["127.0.0.1".parse().unwrap()])));
+        let client = Client::new(Settings { roots: roots.clone(), resolver, inside: true, ..settings(&[&granted]) });
+        let answer = send(&client, &granted).await;
+        assert!(matches!(answer, Err(HttpError::Certificate(_))), "{other}: {answer:?}");
+    }
 }

@@ -63,6 +63,8 @@ fn the_most_specific_route_wins() {
     check(any, "/caf%c3%a9", "rest");
     check("shop.example.com", "/cart", "405");
     check("SHOP.example.com:8080", "/shop/x", "shop");
+    check("shop.example.com.", "/shop/x", "shop");
+    check("shop.example.com.:8080", "/shop/x", "shop");
     check("shop.example.com", "/shop", "shop");
     check("shop.example.com", "/", "root");
     check("example.com", "/shop", "rest");

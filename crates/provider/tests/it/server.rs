@@ -118,6 +118,7 @@ pub(crate) fn route(host: Option<&str>, path: &str, methods: &[Method], to: &str
         path: path.parse().unwrap(),
         methods: methods.iter().copied().collect(),
         to: to.parse().unwrap(),
+        via: Vec::new(),
     }
 }
 

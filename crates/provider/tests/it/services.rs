@@ -23,7 +23,8 @@ async fn check(contract: &str, method: &str, payload: &[u8], expected: &str) {
         .unwrap();
     let contract = contract.parse().unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
-    let answer = service.call(Call { contract: &contract, method, payload, deadline }).await;
+    let answer =
+        service.call(Call { contract: &contract, method, payload, deadline, opens: &provider::Opens::All }).await;
     let seen = match answer {
         Ok(bytes) => format!("{bytes:?}"),
         Err(Failure { error, progress: Progress::NotStarted }) => format!("not started: {}", error.parts().0),

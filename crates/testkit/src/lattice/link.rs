@@ -68,6 +68,7 @@ impl Link {
             hosts: cut(&of.hosts),
             leases: cut(&of.leases),
             state: cut(&of.state),
+            secrets: cut(&of.secrets),
         }
     }
 

@@ -142,6 +142,11 @@ impl Processes {
         self.hosts.get(name).and_then(HostProcess::address).with_context(|| format!("{name} does not serve HTTP"))
     }
 
+    /// The folder with a folder for each host, which has its file and its data.
+    pub fn folder(&self) -> &Path {
+        self.place.folder()
+    }
+
     /// The names of the hosts that were started.
     pub fn names(&self) -> Vec<String> {
         self.hosts.keys().cloned().collect()

@@ -25,7 +25,8 @@ impl Outbound for Nowhere {
 
 fn actor(engine: &Engine, change: impl FnOnce(&mut ActorSettings)) -> Result<Actor> {
     let loaded = engine.load(&std::fs::read(guest("wasm32-wasip2", "http_app"))?)?;
-    let mut settings = ActorSettings { http: Some(HttpVersion::V02), ..ActorSettings::new("web") };
+    let mut settings = ActorSettings::new("web");
+    settings.http = vec![("wasi:http/incoming-handler@0.2.0".to_owned(), HttpVersion::V02)];
     change(&mut settings);
     Ok(engine.actor(&loaded.component, settings, Arc::new(Nowhere))?)
 }

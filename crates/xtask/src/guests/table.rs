@@ -18,7 +18,7 @@ pub struct Guest {
 const RUST: &str = "cargo build --release --target wasm32-wasip2";
 
 /// All guests, in the order in which they are built.
-pub const GUESTS: [Guest; 9] = [
+pub const GUESTS: [Guest; 10] = [
     Guest {
         name: "kvcounter",
         dir: "examples/kvcounter",
@@ -78,10 +78,21 @@ pub const GUESTS: [Guest; 9] = [
         outputs: &["examples/hello-http/target/wasm32-wasip2/release/hello_http.wasm"],
     },
     Guest {
+        name: "middleware",
+        dir: "examples/middleware",
+        run: RUST,
+        inputs: &["examples/middleware"],
+        outputs: &[
+            "examples/middleware/target/wasm32-wasip2/release/add_header.wasm",
+            "examples/middleware/target/wasm32-wasip2/release/hello.wasm",
+            "examples/middleware/target/wasm32-wasip2/release/require_token.wasm",
+        ],
+    },
+    Guest {
         name: "test-components",
         dir: "crates/testkit/guests",
         run: "cargo build --release --target wasm32-wasip2 -p bench-callee -p bench-caller -p command -p command-config -p command-next -p faulty \
-              -p faulty-http -p http-app -p http-counter -p http-next -p keyvalue-app -p keyvalue-draft -p two-counters-named -p typed",
+              -p counter-hop -p doubler -p faulty-http -p gate -p http-app -p http-counter -p http-next -p keyvalue-app -p keyvalue-draft -p plain-app -p scope -p settings -p tagger -p two-counters-named -p typed",
         inputs: &["crates/testkit/guests"],
         outputs: &[
             "crates/testkit/guests/target/wasm32-wasip2/release/bench_callee.wasm",
@@ -89,13 +100,20 @@ pub const GUESTS: [Guest; 9] = [
             "crates/testkit/guests/target/wasm32-wasip2/release/command.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/command-config.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/command_next.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/counter_hop.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/doubler.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/faulty.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/faulty_http.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/gate.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/http_app.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/http_counter.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/http_next.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_app.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/keyvalue_draft.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/plain_app.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/scope.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/settings.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/tagger.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/two_counters_named.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/typed.wasm",
         ],

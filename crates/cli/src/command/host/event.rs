@@ -8,6 +8,8 @@ use host::node::NodeNews;
 use model::host_file::HostFile;
 use serde::Serialize;
 
+use crate::command::url;
+
 /// Something that happened to the host.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -86,17 +88,19 @@ pub(super) struct Ready {
     host: String,
     lattice: String,
     url: Option<String>,
+    #[serde(skip)]
+    secure: bool,
 }
 
 impl Ready {
     pub(super) fn of(file: &HostFile) -> Self {
         let (host, lattice) = (file.host.name.to_string(), file.lattice.name.to_string());
-        Self { event: "ready", host, lattice, url: None }
+        Self { event: "ready", host, lattice, url: None, secure: file.host.tls.is_some() }
     }
 
     /// With what is known once it serves.
     pub(super) fn serving(self, listen: Option<SocketAddr>) -> Self {
-        Self { url: listen.map(|address| format!("http://{address}")), ..self }
+        Self { url: listen.map(|address| url(address, self.secure)), ..self }
     }
 }
 

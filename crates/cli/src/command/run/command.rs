@@ -39,9 +39,6 @@ pub(super) struct Options {
     /// A value of its configuration (`wasi:config`); goes before one of `--config-file`
     #[arg(long, value_name = "KEY=VALUE")]
     config: Vec<Pair>,
-    /// A TOML file of keys and texts: its configuration
-    #[arg(long, value_name = "FILE")]
-    config_file: Option<PathBuf>,
     /// A folder that it may read, and where it sees it; with `:rw` it may also write
     #[arg(long, value_name = "HOST[::GUEST][:rw]")]
     dir: Vec<Folder>,
@@ -119,15 +116,20 @@ impl Options {
         self.command
             || self.memory.is_some()
             || self.timeout.is_some()
-            || self.config_file.is_some()
             || ![self.env.len(), self.config.len(), self.dir.len(), self.net.len(), self.args.len()]
                 .iter()
                 .all(|count| *count == 0)
     }
 
-    pub(super) fn run(&self, app: &Path, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
+    pub(super) fn run(
+        &self,
+        app: &Path,
+        config_file: Option<&Path>,
+        output: &Output,
+        environment: &Environment,
+    ) -> Result<Outcome, CliError> {
         let name = app.file_name().unwrap_or(app.as_os_str()).to_string_lossy().into_owned();
-        let request = self.request(app.to_owned(), environment)?;
+        let request = self.request(app.to_owned(), config_file, environment)?;
         let threads = threads()?;
         let outcome = threads.block_on(async {
             let refused = |source| CliError::Start { what: "signals cannot be received", source };
@@ -143,12 +145,17 @@ impl Options {
         outcome
     }
 
-    fn request(&self, path: PathBuf, environment: &Environment) -> Result<Request, CliError> {
+    fn request(
+        &self,
+        path: PathBuf,
+        config_file: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Request, CliError> {
         Ok(Request {
             path,
             args: self.args.clone(),
             env: self.env.iter().map(Variable::resolved).collect::<Result<_, _>>()?,
-            config: config(self.config_file.as_deref(), &self.config)?,
+            config: config(config_file, &self.config)?,
             folders: self.dir.clone(),
             network: self.net.clone(),
             memory: self.memory.unwrap_or(host::limits::COMMAND_MEMORY_DEFAULT),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::super::plan::{Route, Warning};
 use crate::application::Lasting;
+use crate::command::url;
 
 /// A step of starting.
 #[derive(Serialize)]
@@ -60,7 +61,8 @@ impl Ready {
 
     /// With what is known once it serves; `elapsed` counts from the start of the program.
     pub(super) fn serving(self, host: &host::Ready, elapsed: Duration) -> Self {
-        Self { url: host.listen.map(|address| format!("http://{address}")), elapsed_ms: millis(elapsed), ..self }
+        let url = host.listen.map(|address| url(address, host.secure));
+        Self { url, elapsed_ms: millis(elapsed), ..self }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the options of a command grant.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::str::FromStr;
+
+use model::secret::{SecretValue, Setting};
 
 use crate::environment;
 use crate::error::CliError;
@@ -32,7 +33,7 @@ impl FromStr for Variable {
 
 impl Variable {
     /// The name with its value. One that is to be passed on must be there.
-    pub(super) fn resolved(&self) -> Result<(String, String), CliError> {
+    pub(super) fn resolved(&self) -> Result<(String, Setting<SecretValue>), CliError> {
         let missing = |what: &str| CliError::Usage {
             message: format!("`--env {}` passes on a variable that {what}", self.name),
             help: Some(format!("set it, or write `--env {}=VALUE`", self.name)),
@@ -41,7 +42,7 @@ impl Variable {
             Some(value) => value.clone(),
             None => environment::passed_on(&self.name).map_err(missing)?,
         };
-        Ok((self.name.clone(), value))
+        Ok((self.name.clone(), value.into()))
     }
 }
 
@@ -59,15 +60,17 @@ impl FromStr for Pair {
 }
 
 /// A configuration: what the file has, and over it what the options say.
-pub(super) fn config(file: Option<&Path>, options: &[Pair]) -> Result<BTreeMap<String, String>, CliError> {
+pub(super) fn config(
+    file: Option<&Path>,
+    options: &[Pair],
+) -> Result<BTreeMap<String, Setting<SecretValue>>, CliError> {
     let mut config = file.map_or_else(|| Ok(BTreeMap::new()), read)?;
     config.extend(options.iter().map(|Pair(key, value)| (key.clone(), value.clone())));
-    Ok(config)
+    Ok(config.into_iter().map(|(key, value)| (key, value.into())).collect())
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, String>, CliError> {
-    let text =
-        fs::read_to_string(path).map_err(|source| CliError::File { verb: "read", path: path.to_owned(), source })?;
+    let text = host::command::read_config(path)?;
     toml::from_str(&text).map_err(|error| CliError::Usage {
         message: format!("{} is no configuration: {}", path.display(), error.message()),
         help: Some("write a line `key = \"text\"` for each value".to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host::operate::status::{AppStatus, OnHost, PartStatus, ProcessStatus};
+use host::operate::status::{AppStatus, ChainStatus, OnHost, PartStatus, ProcessStatus};
 use model::placement::Replicas;
 use plan::placement::Unplaced;
 use serde::Serialize;
@@ -21,6 +21,9 @@ pub(crate) struct App {
     state: &'static str,
     actors: Vec<Part>,
     providers: Vec<Part>,
+    /// The chains of middleware; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chains: Vec<Chain>,
     unplaced: Vec<Short>,
     /// Why the version cannot be planned.
     refused: Option<String>,
@@ -64,6 +67,17 @@ enum Wanted {
     Everywhere(&'static str),
 }
 
+/// A chain of middleware.
+#[derive(Serialize)]
+struct Chain {
+    /// What passes it: `route /cart`, or `cart acme:stock/api` for a link of an actor.
+    of: String,
+    /// The middleware, in order.
+    via: Vec<String>,
+    /// Who is behind it.
+    to: String,
+}
+
 /// How a part is on a host.
 #[derive(Serialize)]
 struct Here {
@@ -92,6 +106,7 @@ impl App {
             state: status.phase.as_str(),
             actors: status.actors.iter().map(Part::of).collect(),
             providers: status.providers.iter().map(Part::of).collect(),
+            chains: status.chains.iter().map(Chain::of).collect(),
             unplaced: status.unplaced.iter().map(Short::of).collect(),
             refused: status.refused.clone(),
         }
@@ -180,6 +195,13 @@ impl Here {
     }
 }
 
+impl Chain {
+    fn of(status: &ChainStatus) -> Self {
+        let ChainStatus { of, via, to } = status;
+        Self { of: of.clone(), via: via.iter().map(ToString::to_string).collect(), to: to.clone() }
+    }
+}
+
 impl Short {
     fn of(unplaced: &Unplaced) -> Self {
         Self {
@@ -196,6 +218,9 @@ impl fmt::Display for App {
         let Self { name, version, by, state, .. } = self;
         writeln!(f, "{name}  {state}, version {version} by {by}, {}", Ago(self.at_ms))?;
         self.actors.iter().chain(&self.providers).try_for_each(|part| part.fmt(f))?;
+        for Chain { of, via, to } in &self.chains {
+            writeln!(f, "  {of} → {} → {to}", via.join(" → "))?;
+        }
         for Short { message, help, .. } in &self.unplaced {
             writeln!(f, "  {message}\n    {help}")?;
         }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use host::operate::status::HostStatus;
-use lattice::document::Storage;
+use lattice::document::{OwnSetting, Storage};
 use serde::Serialize;
+
+use crate::command::url;
 
 /// A host.
 #[derive(Serialize)]
@@ -28,6 +30,19 @@ pub(crate) struct HostLine {
     /// `safe`, `unsafe` or `unknown`: whether what the lattice stores outlives a power cut.
     storage: &'static str,
     storage_reason: Option<String>,
+    /// Settings that it gives to actors in the place of their manifests'.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    settings: Vec<Setting>,
+}
+
+/// A setting of a host, without its value.
+#[derive(Serialize)]
+struct Setting {
+    /// As `app/actor`.
+    actor: String,
+    key: String,
+    /// `file` or `environment`.
+    from: String,
 }
 
 impl HostLine {
@@ -48,13 +63,21 @@ impl HostLine {
             planner: host.planner,
             version: host.version.clone(),
             labels: host.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
-            url: host.listen.map(|address| format!("http://{address}")),
+            url: host.listen.map(|address| url(address, host.secure)),
             parts: host.parts,
             running: host.load.map(|load| load.running),
             capacity: host.load.map(|load| load.capacity),
             storage,
             storage_reason,
+            settings: host.settings.iter().map(Setting::of).collect(),
         }
+    }
+}
+
+impl Setting {
+    fn of(setting: &OwnSetting) -> Self {
+        let OwnSetting { app, actor, key, from } = setting;
+        Self { actor: format!("{app}/{actor}"), key: key.clone(), from: from.clone() }
     }
 }
 
@@ -84,6 +107,9 @@ impl fmt::Display for HostLine {
         if !self.planner {
             write!(f, ", does not plan")?;
         }
-        Ok(())
+        let mut settings = self.settings.iter();
+        settings.try_for_each(|Setting { actor, key, from }| {
+            write!(f, ", sets {} of {actor} ({})", key.escape_debug(), from.escape_debug())
+        })
     }
 }

@@ -104,6 +104,17 @@ fn sockets_are_bounded() {
     assert_eq!(next.success(), "128 of 200\n");
 }
 
+/// 16 lookups whose answers are not there, or not taken.
+#[test]
+fn lookups_are_bounded() {
+    let granted = ["--net", "tcp://localhost:*"];
+    let answer = said(&granted, &["net", "lookup-many", "localhost", "20"]);
+    assert!(answer.starts_with("16 then ") && answer.contains("temporary-resolver-failure"), "{answer}");
+    // Those that were answered do not count.
+    let next = super::ended(&mut super::of("command_next", &granted, &["lookups", "40"]));
+    assert_eq!(next.success(), "40 of 40\n");
+}
+
 #[test]
 fn nobody_listens() {
     for address in ["127.0.0.1:0", "0.0.0.0:0", "127.0.0.1:18080"] {
@@ -112,6 +123,41 @@ fn nobody_listens() {
     }
     let answer = said(&["--net", "udp://0.0.0.0/0:*"], &["net", "bind", "127.0.0.1:0"]);
     assert_eq!(answer, "error: PermissionDenied");
+}
+
+/// WASI 0.3 has the same grants.
+#[test]
+fn sockets_of_the_next_version_go_where_granted() {
+    let (tcp, udp) = (echo().to_string(), echo_udp().to_string());
+    let next = |granted: &str, act: &str, ip: &str, port: &str| {
+        let ip: Vec<&str> = ip.split('.').collect();
+        let options = if granted.is_empty() { Vec::new() } else { vec!["--net", granted] };
+        let words = [&["socket", act], ip.as_slice(), &[port]].concat();
+        super::ended(&mut super::of("command_next", &options, &words)).success().trim_end().to_owned()
+    };
+    let (own_tcp, own_udp) = (format!("tcp://127.0.0.1:{tcp}"), format!("udp://127.0.0.1:{udp}"));
+    for (granted, act, ip, port, is_done) in [
+        (own_tcp.as_str(), "tcp-connect", "127.0.0.1", tcp.as_str(), true),
+        (&own_udp, "udp-send", "127.0.0.1", &udp, true),
+        (&own_udp, "udp-connect", "127.0.0.1", &udp, true),
+        ("", "tcp-connect", "127.0.0.1", &tcp, false),
+        ("", "udp-send", "127.0.0.1", &udp, false),
+        ("tcp://*:*", "tcp-connect", "127.0.0.1", &tcp, false),
+        ("udp://*:*", "udp-send", "127.0.0.1", &udp, false),
+        ("udp://*:*", "udp-connect", "127.0.0.1", &udp, false),
+        (&own_udp, "tcp-connect", "127.0.0.1", &udp, false),
+        (&own_tcp, "udp-send", "127.0.0.1", &tcp, false),
+        (&own_tcp, "tcp-connect", "127.0.0.2", &tcp, false),
+        // Nobody listens, and nobody takes a port of its choice.
+        ("tcp://0.0.0.0/0:*", "tcp-listen", "0.0.0.0", "0", false),
+        ("tcp://0.0.0.0/0:*", "tcp-bind", "127.0.0.1", "0", false),
+        ("tcp://0.0.0.0/0:*", "tcp-bind", "0.0.0.0", "18080", false),
+        ("udp://0.0.0.0/0:*", "udp-bind", "127.0.0.1", "0", false),
+        ("udp://0.0.0.0/0:*", "udp-bind", "0.0.0.0", "18080", false),
+    ] {
+        let told = next(granted, act, ip, port);
+        assert_eq!(told, if is_done { "Ok(())" } else { "Err(ErrorCode::AccessDenied)" }, "{granted} {act} {ip}");
+    }
 }
 
 #[test]

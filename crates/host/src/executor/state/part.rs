@@ -108,14 +108,16 @@ fn same_composite(one: &CompositePlan, other: &CompositePlan) -> bool {
     let others = other.members.iter().flat_map(|member| &member.wires);
     for (wire, other) in wires.zip(others) {
         match (&mut wire.to, &other.to) {
-            (WireTo::Sender(SenderPlan { link, .. }), WireTo::Sender(other))
+            (WireTo::Sender(SenderPlan { link, open, .. }), WireTo::Sender(other))
                 if serves_same_import(link, &other.link) =>
             {
                 *link = other.link.clone();
+                *open = other.open.clone();
             }
             (WireTo::Native(native), WireTo::Native(other)) if serves_same_import(&native.link, &other.link) => {
                 native.link = other.link.clone();
                 native.open = other.open.clone();
+                native.bridge = other.bridge.clone();
             }
             _ => {}
         }

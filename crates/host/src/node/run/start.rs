@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -11,6 +10,7 @@ use engine::EngineSettings;
 use lattice::calls::Caller;
 use lattice::document::{Document as _, HostRecord, Incarnation};
 use lattice::pulse::Pulse;
+use lattice::secrets::{Keeper, Vault};
 use lattice::store::{Buckets, StoreError};
 use model::ids::{AppName, HostName, ProviderName};
 use provider::contracts;
@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use super::{Input, Run};
 use crate::authority::Knowledge;
 use crate::control::{Share, State};
-use crate::executor::{Disk, Executor, ExecutorSettings, News, Tenancy};
+use crate::executor::{Disk, Executor, ExecutorSettings, News, Sources, Tenancy};
 use crate::health::Health;
 use crate::host::HostError;
 use crate::ingress::Gate;
@@ -31,10 +31,11 @@ use crate::node::leave::Doors;
 use crate::node::outsiders::Outsiders;
 use crate::node::standing::{NodeNews, NodeStatus};
 use crate::node::store::Store;
-use crate::node::{Connection, NodeError, NodeSettings, TellNode, chain, watch as watches};
+use crate::node::{Connection, NodeError, NodeSettings, TellNode, chain, passing, watch as watches};
 use crate::outside::gateway::Gateway;
 use crate::outside::processes::Processes;
 use crate::router::{Outside, Switchboard};
+use crate::secrets::{Secrets, own_key};
 use crate::server::{Reception, Server, Trust};
 
 /// The folder in that for data, with a folder for each application.
@@ -50,6 +51,7 @@ impl Run {
         let begun = Instant::now();
         let inventory = inventory()?;
         let (input, inputs) = mpsc::channel(NODE_EVENTS_MAX);
+        let keeper = keeper(&settings).await?;
         let incarnation = incarnation(&connection.buckets, &settings.name).await?;
         let (bus, subjects) = (&connection.bus, &connection.subjects);
         let me = settings.name.clone();
@@ -62,22 +64,27 @@ impl Run {
         telling.attend(pulse.stamp());
         let outside = Outside::new(me.clone(), health.clone(), caller).guarded(pulse.stamp());
         let processes = outside.processes.clone();
-        let switchboard = Switchboard::new(Some(outside));
+        let switchboard = Switchboard::observed(Some(outside), settings.telemetry.clone());
         let (knowledge, known) = watch::channel(Arc::new(Knowledge::default()));
         let trust =
             Trust::Agreement { knowledge: known, health: health.clone(), requests: contracts::handler()?.name.clone() };
         let stamp = Some(pulse.stamp());
         let reception = Reception { host: me.clone(), switchboard: switchboard.clone(), trust, stamp };
-        let doors = open_doors(&connection, settings.listen, reception, processes, pulse.awake()).await?;
+        let doors = open_doors(&connection, &settings, reception, processes, pulse.awake()).await?;
         let listen = doors.gate.as_ref().map(Gate::address);
         let listening = beats::listen(bus, subjects, &health).await?;
-        let executor = start_executor(&settings, &connection, &switchboard, &input, &tell)?;
+        let sources = sources(&settings, &connection, &keeper);
+        let executor = start_executor(&settings, &connection, sources, &switchboard, &input, &tell)?;
         let disk = Disk::open(&settings.cache.join("components"), COMPONENTS_BYTES_MAX);
         let disk = disk.inspect_err(|reason| tracing::warn!(%reason, "components are not kept on disk")).ok();
         let states = states(&settings.data.join(APPS));
-        let facts = settings.record(incarnation, listen, connection.storage.clone(), states);
+        let sealing = keeper.key.public();
+        let facts = settings.record(incarnation, listen, connection.storage.clone(), states, sealing);
         let epoch = watch::Sender::new(0);
         watches::spawn(&connection.buckets, &me, settings.planner, listen.is_some(), &input, &epoch.subscribe());
+        if settings.planner {
+            passing::spawn(&connection.buckets, keeper, input.clone(), epoch.subscribe());
+        }
         Ok(Self {
             control: State::new(facts.clone(), listen.is_some()),
             store: Store::new(connection.buckets.clone(), me, input.clone()),
@@ -118,7 +125,7 @@ impl Run {
 /// Opens what calls come in by.
 async fn open_doors(
     connection: &Connection,
-    listen: Option<SocketAddr>,
+    settings: &NodeSettings,
     reception: Reception,
     processes: Processes,
     awake: watch::Receiver<bool>,
@@ -128,7 +135,8 @@ async fn open_doors(
     let server = Server::start(Arc::clone(bus), subjects.clone(), reception).await?;
     let gateway = Gateway::new(Arc::clone(bus), subjects.clone(), switchboard.clone(), stamp.clone())?;
     let outsiders = Outsiders::start(bus, subjects, processes, gateway, awake).await?;
-    let gate = listen.map(|address| Gate::open(address, switchboard, stamp)).transpose()?;
+    let open = |address| Gate::open(address, settings.tls.clone(), switchboard, stamp);
+    let gate = settings.listen.map(open).transpose()?;
     Ok(Doors { server: Some(server), gate, outsiders: Some(outsiders) })
 }
 
@@ -151,9 +159,24 @@ async fn incarnation(buckets: &Buckets, me: &HostName) -> Result<Incarnation, St
     Ok(Incarnation::begun(clock, before.map(|before| before.incarnation), drawn))
 }
 
+/// This host, with the key that it has in its data folder.
+async fn keeper(settings: &NodeSettings) -> Result<Keeper, NodeError> {
+    let (host, data) = (settings.name.clone(), settings.data.clone());
+    let key = tokio::task::spawn_blocking(move || own_key(&data)).await.map_err(|_| NodeError::Gone)??;
+    Ok(Keeper { host, key })
+}
+
+/// The host's sources, and the lattice's store of secrets.
+fn sources(settings: &NodeSettings, connection: &Connection, keeper: &Keeper) -> Sources {
+    let Sources { settings: given, secrets } = settings.sources.clone();
+    let vault = Vault::new(Arc::clone(&connection.buckets.secrets));
+    Sources { settings: given, secrets: Secrets { lattice: Some(Arc::new((vault, keeper.clone()))), ..secrets } }
+}
+
 fn start_executor(
     settings: &NodeSettings,
     connection: &Connection,
+    sources: Sources,
     switchboard: &Switchboard,
     input: &mpsc::Sender<Input>,
     tell: &TellNode,
@@ -167,6 +190,8 @@ fn start_executor(
         },
         loads: LOADS_MAX,
         state: Some(Arc::clone(&connection.buckets.state)),
+        telemetry: settings.telemetry.clone(),
+        sources,
     };
     let (switchboard, input, tell) = (switchboard.clone(), input.clone(), Arc::clone(tell));
     let hear = Box::new(move |news| match news {

@@ -27,7 +27,9 @@ fn start(data: &std::path::Path) -> Executor {
         tenancy: Tenancy::Many { data: data.to_owned() },
         engine: EngineSettings { instances_max: 4, ..EngineSettings::default() },
         loads: LOADS_MAX,
+        telemetry: host::telemetry::Telemetry::default(),
         state: None,
+        sources: host::Sources::default(),
     };
     Executor::start(settings, Box::new(|_| {})).unwrap()
 }

@@ -1,6 +1,6 @@
 //! What follows from what, without anything running.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ fn deployment(text: &str) -> (model::ids::AppName, Deployment) {
             folders: Vec::new(),
             config: BTreeMap::new(),
         };
-        let plan = CompositePlan { members: vec![member], receivers: vec![], http: None, limits: Limits::default() };
+        let plan = CompositePlan { members: vec![member], receivers: vec![], http: vec![], limits: Limits::default() };
         composites.insert(name.parse().unwrap(), plan);
     }
     let application: model::ids::AppName = name.parse().unwrap();
@@ -147,8 +147,13 @@ fn wire(actor: &str, target: &str, parts: &[&str]) -> Wire {
         deadline: Duration::from_secs(5),
         idempotent: [].into(),
     };
-    let sender =
-        SenderPlan { label: "send0".to_owned(), contract: Arc::new(contract), adapter: AdapterPlan::Generated, link };
+    let sender = SenderPlan {
+        label: "send0".to_owned(),
+        contract: Arc::new(contract),
+        adapter: AdapterPlan::Generated,
+        link,
+        open: BTreeSet::new(),
+    };
     Wire { import: "acme:shop/api".to_owned(), to: WireTo::Sender(sender) }
 }
 

@@ -53,6 +53,24 @@ async fn an_application_that_cannot_be_planned_changes_nothing() {
     assert!(world.operator.versions(&app()).await.is_err());
 }
 
+/// A folder is one machine's: nobody may be given it wherever the actor happens to run.
+#[tokio::test]
+async fn a_folder_is_refused_where_nothing_says_who_has_it() {
+    let world = World::new();
+    let application = counter("grants = { folders = [\"/srv/data::/data:rw\"] }", "keyvalue/embedded");
+    let error = world.operator.up(&application, &mut |_| {}).await.unwrap_err();
+    assert!(matches!(&error, OperateError::Folder { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "actor counter of application counter may use the folder /srv/data::/data:rw, which is one machine's; say in its \
+         `place.on` which hosts have it"
+    );
+    assert!(world.objects.list().await.unwrap().is_empty());
+    let place = "grants = { folders = [\"/srv/data::/data:rw\"] }\nplace = { on = { disk = \"big\" } }";
+    let placed = world.operator.up(&counter(place, "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    assert_eq!(placed.version, 1);
+}
+
 #[tokio::test]
 async fn down_is_a_version_and_going_back_brings_it_up_again() {
     let world = World::new();

@@ -129,8 +129,11 @@ async fn a_dead_host_is_forgotten_and_a_living_one_is_not() {
         error,
         format!("host {has} has the only state of counter/kv; start it again, or give that up with `--force`")
     );
+    let passed = format!("key.acme-key.{has}.{other}");
+    world.buckets.secrets.put(&passed, "x".into()).await.unwrap();
     let forgotten = world.operator.forget(&has, true).await.unwrap();
     assert_eq!(forgotten.states, ["counter/kv"]);
+    assert_eq!(world.buckets.secrets.keys(">").await.unwrap(), Vec::<String>::new());
     assert_eq!(world.buckets.intent.keys(DRAINS).await.unwrap(), Vec::<String>::new());
     let hosts = world.operator.status(None).await.unwrap().hosts;
     assert_eq!(hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>(), [other]);

@@ -38,9 +38,14 @@ pub struct Answer {
 impl Exchange {
     /// Sends the head of a request.
     pub fn begin(running: &Running, is_h2: bool, path: &str, headers: &[(&str, &str)]) -> Self {
+        Self::begin_at(&running.url(path).unwrap(), is_h2, headers)
+    }
+
+    /// The same, to this URL.
+    pub fn begin_at(url: &str, is_h2: bool, headers: &[(&str, &str)]) -> Self {
         let (frames, taken) = channel(1);
         let client: Client<_, Body> = Client::builder(TokioExecutor::new()).http2_only(is_h2).build_http();
-        let request = Request::builder().method("POST").uri(running.url(path).unwrap());
+        let request = Request::builder().method("POST").uri(url);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let request = request.body(body(taken)).unwrap();
         let response = tokio::spawn(async move { client.request(request).await.ok() });
@@ -51,6 +56,12 @@ impl Exchange {
     pub async fn send(&self, data: impl Into<Bytes>) -> bool {
         let frame = Frame::data(data.into());
         timeout(PATIENCE, self.frames.as_ref().unwrap().send(frame)).await.unwrap().is_ok()
+    }
+
+    /// Sends a part of the body, unless nobody takes it for so long.
+    pub async fn send_within(&self, data: impl Into<Bytes>, patience: Duration) -> bool {
+        let frame = Frame::data(data.into());
+        matches!(timeout(patience, self.frames.as_ref().unwrap().send(frame)).await, Ok(Ok(())))
     }
 
     /// Ends the body.

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::wire::{Kind, Text, clipped, write};
 use super::super::{Document, DocumentError, Incarnation};
-use super::{Failing, HostRecord, Lease, Part, Storage};
-use crate::limits::{FAILING_MAX, REASON_BYTES_MAX, VALUE_BYTES_MAX};
+use super::{Failing, HostRecord, Lease, OwnSetting, Part, Storage};
+use crate::limits::{FAILING_MAX, REASON_BYTES_MAX, SETTINGS_TOLD_MAX, VALUE_BYTES_MAX};
+use crate::secrets::SealingKey;
 
 const RECORD: Kind = Kind { name: HostRecord::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
 const LEASE: Kind = Kind { name: Lease::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
@@ -26,14 +27,28 @@ struct RecordWire {
     incarnation: u64,
     version: String,
     labels: BTreeMap<Text<LabelKey>, Text<LabelValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealing: Option<Text<SealingKey>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    settings: Vec<SettingWire>,
     draining: bool,
     planner: bool,
     listen: Option<SocketAddr>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    secure: bool,
     kinds: BTreeSet<String>,
     states: BTreeMap<Text<AppName>, BTreeSet<Text<ProviderName>>>,
     storage: StorageWire,
     ready: BTreeMap<Text<AppName>, ReadyWire>,
     failing: Vec<FailingWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SettingWire {
+    app: Text<AppName>,
+    actor: Text<ActorName>,
+    key: String,
+    from: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,8 +90,9 @@ impl Document for HostRecord {
     const NAME: &'static str = "record of a host";
 
     fn encode(&self) -> Bytes {
-        let Self { name, incarnation, version, labels, draining, planner, .. } = self;
-        let Self { listen, kinds, states, storage, ready, failing, .. } = self;
+        let Self { name, incarnation, version, labels, sealing, settings, .. } = self;
+        let Self { draining, planner, .. } = self;
+        let Self { listen, secure, kinds, states, storage, ready, failing, .. } = self;
         let mut by_app: BTreeMap<Text<AppName>, BTreeSet<Text<ProviderName>>> = BTreeMap::new();
         for (app, provider) in states {
             by_app.entry(Text(app.clone())).or_default().insert(Text(provider.clone()));
@@ -87,9 +103,12 @@ impl Document for HostRecord {
             incarnation: incarnation.0,
             version: clipped(version, REASON_BYTES_MAX).to_owned(),
             labels: labels.iter().map(|(key, value)| (Text(key.clone()), Text(value.clone()))).collect(),
+            sealing: sealing.clone().map(Text),
+            settings: settings.iter().take(SETTINGS_TOLD_MAX).map(SettingWire::of).collect(),
             draining: *draining,
             planner: *planner,
             listen: *listen,
+            secure: *secure,
             kinds: kinds.clone(),
             states: by_app,
             storage: StorageWire::of(storage),
@@ -103,6 +122,9 @@ impl Document for HostRecord {
         if wire.labels.len() > LABELS_MAX {
             return Err(RECORD.malformed("labels", format_args!("there are more than {LABELS_MAX}")));
         }
+        if wire.settings.len() > SETTINGS_TOLD_MAX {
+            return Err(RECORD.malformed("settings", format_args!("there are more than {SETTINGS_TOLD_MAX}")));
+        }
         if wire.failing.len() > FAILING_MAX {
             return Err(RECORD.malformed("failing", format_args!("there are more than {FAILING_MAX}")));
         }
@@ -113,15 +135,30 @@ impl Document for HostRecord {
             incarnation: Incarnation(wire.incarnation),
             version: wire.version,
             labels: wire.labels.into_iter().map(|(key, value)| (key.0, value.0)).collect(),
+            sealing: wire.sealing.map(|key| key.0),
+            settings: wire.settings.into_iter().map(SettingWire::into_setting).collect(),
             draining: wire.draining,
             planner: wire.planner,
             listen: wire.listen,
+            secure: wire.secure,
             kinds: wire.kinds,
             states: states.collect(),
             storage: wire.storage.into_storage(),
             ready: wire.ready.into_iter().map(|(app, ready)| (app.0, ready.into_ready())).collect(),
             failing: wire.failing.into_iter().map(FailingWire::into_failing).collect(),
         })
+    }
+}
+
+impl SettingWire {
+    fn of(setting: &OwnSetting) -> Self {
+        let OwnSetting { app, actor, key, from } = setting;
+        let (key, from) = (clipped(key, REASON_BYTES_MAX), clipped(from, REASON_BYTES_MAX));
+        Self { app: Text(app.clone()), actor: Text(actor.clone()), key: key.to_owned(), from: from.to_owned() }
+    }
+
+    fn into_setting(self) -> OwnSetting {
+        OwnSetting { app: self.app.0, actor: self.actor.0, key: self.key, from: self.from }
     }
 }
 

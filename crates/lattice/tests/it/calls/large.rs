@@ -240,7 +240,12 @@ async fn download(twin: &Twin, scene: &Scene, chunks: &[u64], spoil: bool, end: 
     settle(&*bus).await;
     let payload = payload(5 * CHUNK_BYTES_MAX / 2);
     let serve = async {
-        let reply: Subject = calls.next().await.unwrap().reply.unwrap();
+        // That the call before was given up may come late; it wants no answer.
+        let reply: Subject = loop {
+            if let Some(reply) = calls.next().await.unwrap().reply {
+                break reply;
+            }
+        };
         let announced = Announcement::of(&payload).unwrap();
         bus.publish(announced.on(Message::new(reply.clone(), ""))).unwrap();
         let Some(Signal::Credit(id, CHUNK_WINDOW)) = Signal::from_message(&calls.next().await.unwrap()) else {

@@ -1,9 +1,9 @@
 //! What is clipped where a document would become too long.
 
 use lattice::document::{Beat, Document as _, Failing, HostRecord, Storage};
-use lattice::limits::{BEAT_BYTES_MAX, FAILING_MAX, NOT_READY_MAX, REASON_BYTES_MAX};
+use lattice::limits::{BEAT_BYTES_MAX, FAILING_MAX, NOT_READY_MAX, REASON_BYTES_MAX, SETTINGS_TOLD_MAX};
 
-use super::{beat, name, record};
+use super::{beat, name, record, settings};
 
 #[test]
 fn a_beat_tells_so_much_and_no_more() {
@@ -25,6 +25,13 @@ fn a_record_tells_so_much_of_what_fails_and_no_more() {
     assert_eq!(HostRecord::decode(&all.encode()).unwrap(), all);
     let more = HostRecord { failing: failing(FAILING_MAX + 1), ..record() };
     assert_eq!(HostRecord::decode(&more.encode()).unwrap(), all);
+
+    let told =
+        HostRecord::decode(&HostRecord { settings: settings(SETTINGS_TOLD_MAX + 1), ..record() }.encode()).unwrap();
+    assert_eq!(told.settings.len(), SETTINGS_TOLD_MAX);
+
+    let secure = HostRecord { secure: true, ..record() };
+    assert_eq!(HostRecord::decode(&secure.encode()).unwrap(), secure);
 
     let storage = Storage::Unknown { reason: format!("{long}x") };
     let read = HostRecord::decode(&HostRecord { storage, ..record() }.encode()).unwrap();

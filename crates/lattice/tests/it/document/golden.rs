@@ -2,9 +2,11 @@
 
 use std::fmt::Debug;
 
-use lattice::document::{BUCKETS, Document, PointerKey, ROOT_KEY, Shard, shard_key};
+use lattice::document::{BUCKETS, Document, HostRecord, PointerKey, ROOT_KEY, Shard, shard_key};
 
-use super::{beat, digest, drain, head, lease, name, pointer, record, root, shards, views};
+use super::{
+    beat, digest, drain, head, lease, name, passed, pointer, record, root, sealing_key, secret, settings, shards, views,
+};
 
 /// The text of a document that was written, read, and written again.
 fn text<D: Document + PartialEq + Debug>(document: &D) -> String {
@@ -20,6 +22,12 @@ fn documents_have_the_bytes_they_always_had() {
     insta::assert_snapshot!("head", text(&head()));
     insta::assert_snapshot!("head-down", text(&lattice::document::IntentHead { document: None, ..head() }));
     insta::assert_snapshot!("record", text(&record()));
+    insta::assert_snapshot!(
+        "record-sealing",
+        text(&HostRecord { sealing: Some(sealing_key()), settings: settings(2), ..record() })
+    );
+    insta::assert_snapshot!("secret", text(&secret()));
+    insta::assert_snapshot!("secret-passed", text(&passed()));
     insta::assert_snapshot!("lease", text(&lease()));
     insta::assert_snapshot!("beat", text(&beat()));
     insta::assert_snapshot!("drain", text(&drain()));

@@ -1,15 +1,30 @@
 //! What is no document is refused, with the place and the reason.
 
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 
-use lattice::document::{Beat, Document, Drain, HostRecord, IntentDocument, IntentHead, Lease, Pointer, Root, Shard};
-use lattice::limits::{BEAT_BYTES_MAX, INTENT_BYTES_MAX, VALUE_BYTES_MAX};
+use lattice::document::{
+    Beat, Document, Drain, HostRecord, IntentDocument, IntentHead, Lease, PassedKey, Pointer, Root, SealedKey,
+    SealedSecret, Shard,
+};
+use lattice::limits::{BEAT_BYTES_MAX, INTENT_BYTES_MAX, SEALED_HOSTS_MAX, SEALED_KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use model::ids::HostName;
+use model::limits::SECRET_BYTES_MAX;
 use proptest::prelude::*;
 
-use super::{beat, drain, head, lease, pointer, record, root, shards, views};
+use super::{beat, drain, head, lease, name, passed, pointer, record, root, sealing_key, secret, shards, views};
 
 fn error<D: Document + Debug>(bytes: &[u8]) -> String {
     D::decode(bytes).unwrap_err().to_string()
+}
+
+fn too_many_keys() -> BTreeMap<HostName, SealedKey> {
+    let key = || SealedKey { to: sealing_key(), sealed: vec![0; 80] };
+    (0..=SEALED_HOSTS_MAX).map(|number| (name(&format!("h{number}")), key())).collect()
+}
+
+fn long_key() -> SealedKey {
+    SealedKey { to: sealing_key(), sealed: vec![0; SEALED_KEY_BYTES_MAX + 1] }
 }
 
 /// A good document with a part of its text replaced.
@@ -43,6 +58,13 @@ fn errors_say_which_document_which_field_and_what_to_do() {
         with(&lease(), "7", "\"7\""),
         with(&drain(), "true", "1"),
         with(&drain(), "\"force\"", "\"forced\""),
+        with(&secret(), "AAECAwQFBgcI", "AAECAwQFBgc"),
+        with(&secret(), "\"h1\"", "\"H1\""),
+        with(&secret(), "\"at\"", "\"att\""),
+        with(&SealedSecret { sealed: vec![0; SECRET_BYTES_MAX + 1_000], ..secret() }, "\"at\"", "\"at\""),
+        with(&SealedSecret { keys: too_many_keys(), ..secret() }, "\"at\"", "\"at\""),
+        with(&passed(), "sha256:", "md5:"),
+        with(&PassedKey { key: long_key(), ..passed() }, "\"to\"", "\"to\""),
         with(&beat(), "\"draining\"", "\"asleep\""),
         with(&beat(), "\"shop/kv\"", "\"shop\""),
         with(&root(), "\"63\"", "\"64\""),

@@ -11,11 +11,12 @@ use super::super::client::MayCall;
 use super::super::link::LinkKey;
 use super::super::route::DomainName;
 use super::super::route_path::RoutePath;
-use super::{Leaf, Refused, parsed, refuse_secret, refused, text};
+use super::{Leaf, Refused, parsed, refused, secret, secret_schema, text};
 use crate::contract::{ContractName, is_wit_name};
 use crate::destination::{Destination, Origin};
 use crate::folder::Folder;
 use crate::ids::{ActorName, AppName, ClientName, LabelKey, LabelValue, ProviderName, StoreName};
+use crate::secret::Setting;
 
 /// Names and texts: the schema is a pattern.
 macro_rules! text_leaf {
@@ -36,7 +37,7 @@ macro_rules! text_leaf {
 }
 
 /// Kebab-case as [`crate::ids`] has it.
-const NAME_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$";
+pub(super) const NAME_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$";
 const CONTRACT_PATTERN: &str = "^[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?$";
 const MAY_CALL_PATTERN: &str =
     "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*/[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?$";
@@ -63,12 +64,27 @@ impl Leaf for String {
     const EXAMPLE: &'static str = r#""UTC""#;
 
     fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
-        refuse_secret(value)?;
         text(value, |text| Ok(text.to_owned()))
     }
 
     fn schema() -> Schema {
         json_schema!({ "type": "string" })
+    }
+}
+
+impl Leaf for Setting {
+    const WHAT: &'static str = "a string or a secret";
+    const EXAMPLE: &'static str = r#""EUR" or { secret = "acme-key" }"#;
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
+        match value.as_str() {
+            Some(text) => Ok(Self::Text(text.to_owned())),
+            None => secret(value).map(Self::Secret),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "oneOf": [String::schema(), secret_schema()] })
     }
 }
 

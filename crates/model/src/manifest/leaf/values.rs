@@ -8,7 +8,7 @@ use super::super::error::listed;
 use super::super::link::{OnFailure, Reach};
 use super::super::route::Method;
 use super::super::{ConfigValue, EXTERNAL, VERSIONS, size};
-use super::{Leaf, Refused, parsed, refuse_secret, refused, text, word};
+use super::{Leaf, Refused, parsed, refused, secret, secret_schema, text, word};
 use crate::ids::ByteSize;
 
 /// The version of the manifest, one of [`VERSIONS`].
@@ -157,8 +157,8 @@ impl Leaf for ProviderKind {
 }
 
 impl Leaf for ConfigValue {
-    const WHAT: &'static str = "a string, a whole number or a boolean";
-    const EXAMPLE: &'static str = r#""group""#;
+    const WHAT: &'static str = "a string, a whole number, a boolean or a secret";
+    const EXAMPLE: &'static str = r#""group" or { secret = "redis-url" }"#;
 
     fn read(value: &DeValue<'_>) -> Result<Self, Refused> {
         match value {
@@ -167,11 +167,11 @@ impl Leaf for ConfigValue {
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map(ConfigValue::Integer)
                 .map_err(|_| refused(format!("{number} does not fit into 64 bits"), "write it as a string")),
-            _ => refuse_secret(value).and(Err(Refused::Type)),
+            _ => secret(value).map(ConfigValue::Secret),
         }
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": ["string", "integer", "boolean"] })
+        json_schema!({ "oneOf": [{ "type": ["string", "integer", "boolean"] }, secret_schema()] })
     }
 }

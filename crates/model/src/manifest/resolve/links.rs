@@ -10,6 +10,7 @@ use super::super::link::{Link, LinkTarget};
 use super::super::tree::Notes;
 use super::{deadline, distinct};
 use crate::ids::{ActorName, AppName, ProviderName};
+use crate::limits::CHAIN_MAX;
 
 /// Who can be named in the manifest.
 pub(super) struct Names {
@@ -73,6 +74,38 @@ impl Names {
         notes.fault_at(may, message, help);
     }
 
+    /// The middleware of a chain. Each stands in it once.
+    pub(super) fn chain(&self, via: &[At<Target>], notes: &mut Notes) -> Vec<ActorName> {
+        if let Some(listed) = via.get(CHAIN_MAX) {
+            let message = format!("the chain has {} actors, {CHAIN_MAX} are allowed", via.len());
+            notes.fault_at(listed, message, "let one actor do the work of several".to_owned());
+        }
+        let mut chain = Vec::new();
+        for listed in via {
+            let Some(actor) = self.middleware(listed, notes) else { continue };
+            if chain.contains(&actor) {
+                let message = format!("`{actor}` is in the chain twice");
+                notes.fault_at(listed, message, "leave one out".to_owned());
+            }
+            chain.push(actor);
+        }
+        chain
+    }
+
+    fn middleware(&self, listed: &At<Target>, notes: &mut Notes) -> Option<ActorName> {
+        let text = self.local(listed, notes)?;
+        let found = self.actor(text).cloned();
+        if found.is_none() {
+            let known: Vec<&str> = self.actors.iter().map(ActorName::as_str).collect();
+            let (message, help) = match self.provider(text) {
+                Some(_) => (format!("`{text}` is a provider"), "a chain is of actors".to_owned()),
+                None => (format!("there is no actor `{text}`"), suggestion(text, "actors", &known)),
+            };
+            notes.fault_at(listed, message, help);
+        }
+        found
+    }
+
     /// Whom a link means.
     fn link_target(&self, to: &At<Target>, notes: &mut Notes) -> Option<LinkTarget> {
         let text = self.local(to, notes)?;
@@ -121,6 +154,7 @@ pub(super) fn resolve(file: LinkFile, names: &Names, notes: &mut Notes) -> Optio
     let stores = file.open.unwrap_or_default().into_iter();
     let open = stores.filter_map(|(store, to)| Some((store.value, names.store_target(&to, notes)?)));
     let open = open.collect();
+    let via = names.chain(&file.via.unwrap_or_default(), notes);
     Some(Link {
         to: to?,
         reach: file.reach.map(|reach| reach.value).unwrap_or_default(),
@@ -129,5 +163,6 @@ pub(super) fn resolve(file: LinkFile, names: &Names, notes: &mut Notes) -> Optio
         on_failure: file.on_failure.map(|on_failure| on_failure.value),
         idempotent: idempotent.into_iter().map(|function| function.0).collect(),
         open,
+        via,
     })
 }

@@ -21,10 +21,11 @@ pub(super) fn resolve(files: Vec<RouteFile>, names: &Names, notes: &mut Notes) -
 fn route(file: RouteFile, names: &Names, taken: &mut Taken, notes: &mut Notes) -> Option<Route> {
     let to = file.to.and_then(|to| names.route_target(&to, notes));
     let methods = distinct(file.methods.unwrap_or_default(), notes);
+    let via = names.chain(&file.via.unwrap_or_default(), notes);
     let host = file.host.map(|host| host.value);
     let path = file.path?;
     refuse_taken(&path, host.as_ref(), &methods, taken, notes);
-    Some(Route { host, path: path.value, methods, to: to? })
+    Some(Route { host, path: path.value, methods, to: to?, via })
 }
 
 fn refuse_taken(

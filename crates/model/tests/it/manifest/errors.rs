@@ -2,8 +2,8 @@
 
 use super::{bad, with};
 use model::limits::{
-    DOMAIN_NAME_LEN_MAX, LABELS_MAX, MANIFEST_BYTES_MAX, MANIFEST_ERRORS_MAX, REPLICAS_MAX, ROUTE_PATH_LEN_MAX,
-    SUGGESTIONS_LISTED_MAX,
+    CHAIN_MAX, DOMAIN_NAME_LEN_MAX, LABELS_MAX, MANIFEST_BYTES_MAX, MANIFEST_ERRORS_MAX, REPLICAS_MAX,
+    ROUTE_PATH_LEN_MAX, SUGGESTIONS_LISTED_MAX,
 };
 use model::manifest::parse;
 
@@ -61,9 +61,10 @@ fn actors() {
         "grants = { env = { TZ = 1, \"a=b\" = \"x\" } }",
         "grants = { env = \"TZ=UTC\" }",
         "grants = { enf = {} }",
-        "config = { currency = 1, key = { secret = \"acme-key\" } }",
+        "config = { currency = 1, key = { secret = \"Acme Key\" }, other = { secret = 1 } }",
+        "config = { key = {}, other = { secret = \"acme-key\", from = \"vault\" } }",
         "grants = { network = [\"example.com\", 1], folders = [\"data\", \"::\"] }",
-        "grants = { env = { TZ = { secret = \"zone\" } } }",
+        "grants = { env = { TZ = { sekret = \"zone\" } } }",
     ]);
     insta::assert_snapshot!(told);
 }
@@ -155,7 +156,7 @@ fn providers() {
         "[providers]\nkv = { use = \"external\", contract = \"acme:fx/rates\", config = { a = 1, b = 2 } }",
         "[providers]\nkv = { use = \"keyvalue/memory\", contract = \"acme:fx/rates\" }",
         "[providers]\nkv = { use = \"keyvalue/memory\", confg = {} }",
-        "[providers]\nkv = { use = \"keyvalue/memory\", config = { url = { secret = \"redis-url\" } } }",
+        "[providers]\nkv = { use = \"keyvalue/memory\", config = { url = { secret = \"redis_url\" } } }",
         "[providers]\nkv = { use = \"keyvalue/memory\", config = { a = 1.5, b = [], c = {}, d = 1979-05-27 } }",
         "[providers]\nkv = { use = \"keyvalue/memory\", config = { a = 9223372036854775808 } }",
         "[providers]\nKV = { use = \"keyvalue/memory\" }",
@@ -192,6 +193,28 @@ fn clients() {
         "[clients.Nightly]\nmay = []",
     ]);
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn chains() {
+    let told = told_with(&[
+        "links.backup = { to = \"cart\", via = \"cart\" }",
+        "links.backup = { to = \"cart\", via = [1, \"crat\", \"cart\", \"cart\", \"other/cart\", \"kv\"] }\n\
+         [providers]\nkv = { use = \"keyvalue/memory\" }",
+        "[[routes]]\npath = \"/\"\nto = \"cart\"\nvia = [\"crat\", \"cart\", \"cart\"]",
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn chains_are_bounded() {
+    let chain = |count: usize| {
+        let names: Vec<_> = (0..count).map(|number| format!("\"m{number}\"")).collect();
+        let actors: String = (0..count).map(|number| format!("[actors.m{number}]\ncomponent = \"m.wasm\"\n")).collect();
+        with(&format!("links.backup = {{ to = \"cart\", via = [{}] }}\n{actors}", names.join(", ")))
+    };
+    assert!(parse(&chain(CHAIN_MAX)).is_ok());
+    assert!(bad(&chain(CHAIN_MAX + 1)).contains("the chain has 9 actors, 8 are allowed"));
 }
 
 #[test]

@@ -145,8 +145,8 @@ receiver = "r.wasm"
     let plain = manifest.actors[&"tax".parse().unwrap()].build.as_ref().unwrap();
     assert_eq!((plain.dir.as_path(), plain.watch.len()), (Path::new("."), 0));
     let grants = &cart(&manifest).grants;
-    assert_eq!((grants.config["currency"].as_str(), grants.config["a b"].as_str()), ("EUR", ""));
-    assert_eq!(grants.env["TZ"], "UTC");
+    assert_eq!((&grants.config["currency"], &grants.config["a b"]), (&"EUR".into(), &"".into()));
+    assert_eq!(grants.env["TZ"], "UTC".into());
     let network: Vec<String> = grants.network.iter().map(ToString::to_string).collect();
     assert_eq!(network, ["tcp://db.example.com:5432", "udp://10.0.0.0/8:53"]);
     let folders: Vec<String> = grants.folders.iter().map(ToString::to_string).collect();

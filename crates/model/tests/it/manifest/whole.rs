@@ -21,6 +21,8 @@ links.backup           = { to = "redis", contract = "lath:keyvalue/counter" }
 [actors.tax]
 component = "tax.wasm"
 share = ["billing/*"]                                                 # who outside the application may link
+[actors.audit]
+component = "audit.wasm"
 [providers]
 kv    = { use = "keyvalue/embedded" }
 redis = { use = "keyvalue/redis", config = { url = { secret = "redis-url" } } }
@@ -45,17 +47,22 @@ component = "target/wasm32-wasip2/release/cart.wasm"
 build  = { run = "cargo build --release --target wasm32-wasip2", dir = "cart", watch = ["src/**", "wit/**"] }
 place  = { replicas = 3, spread = "zone", on = { tier = "web" } }
 limits = { memory = "64MiB", instances = 200, execution = "2s", queue = 10, message = "1MiB", depth = 4, log = "1KiB", reuse = 8 }
-grants = { env = { TZ = "UTC" } }
+grants = { env = { TZ = "UTC", TOKEN = { secret = "token" } } }
+config = { currency = "EUR", api-key = { secret = "acme-key" } }
 links."acme:tax/rates" = { to = "tax", reach = "fused" }
-links."acme:stock/api" = { to = "tax", reach = "lattice", deadline = "800ms", on-failure = "trap", idempotent = ["peek"] }
+links."acme:stock/api" = { to = "tax", reach = "lattice", deadline = "800ms", on-failure = "trap", idempotent = ["peek"], via = ["audit", "check"] }
 links."wasi:keyvalue"  = { to = "kv", open = { sessions = "redis", "Old_1.x" = "kv" } }
 links.backup           = { to = "redis", contract = "lath:keyvalue/counter" }
 [actors.tax]
 component = "tax.wasm"
 place = { everywhere = true }
+[actors.audit]
+component = "audit.wasm"
+[actors.check]
+component = "check.wasm"
 [providers]
 kv    = { use = "keyvalue/embedded", config = { durability = "group", window = 5, sync = true } }
-redis = { use = "keyvalue/memory" }
+redis = { use = "keyvalue/redis", config = { url = { secret = "redis-url" } } }
 nats  = { use = "keyvalue/nats", config = { bucket = "shop" } }
 rates = { use = "external", contract = "acme:fx/rates" }
 [[routes]]
@@ -63,6 +70,7 @@ host = "shop.example.com"
 path = "/cart/{id}"
 methods = ["GET", "POST"]
 to = "cart"
+via = ["check", "audit"]
 [adapters]
 "lath:keyvalue/counter" = { sender = "s.wasm", receiver = "r.wasm" }
 [clients.nightly]

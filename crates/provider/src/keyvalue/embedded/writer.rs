@@ -228,14 +228,7 @@ impl Applied<'_, '_> {
     fn apply(&mut self, change: &Change) -> Result<Result<Answer, RpcError>, Error> {
         let place = |key: &str| placed(&change.space, key);
         match &change.operation {
-            Operation::Write(changes) => {
-                for (key, value) in changes {
-                    if let Err(refused) = self.set(&place(key), value.as_deref())? {
-                        return Ok(Err(refused));
-                    }
-                }
-                Ok(Ok(Answer::Done))
-            }
+            Operation::Write(changes) => self.write(&change.space, changes),
             Operation::Add { key, delta, bounds } => {
                 let placed = place(key);
                 let before = self.get(&placed)?;
@@ -255,6 +248,32 @@ impl Applied<'_, '_> {
             // Reads never come here.
             Operation::Read(_) | Operation::Exists(_) | Operation::List { .. } => Ok(Ok(Answer::Done)),
         }
+    }
+
+    /// All changes or, where one finds no room, none: others may commit with the transaction.
+    fn write(&mut self, space: &str, changes: &[(String, Option<Bytes>)]) -> Result<Result<Answer, RpcError>, Error> {
+        let mut undo: Vec<(String, Option<Bytes>)> = Vec::with_capacity(changes.len());
+        for (key, value) in changes {
+            let key = placed(space, key);
+            let before = if changes.len() > 1 { self.get(&key)? } else { None };
+            if let Err(refused) = self.set(&key, value.as_deref())? {
+                for (key, before) in undo.into_iter().rev() {
+                    self.put(&key, before)?;
+                }
+                return Ok(Err(refused));
+            }
+            undo.push((key, before));
+        }
+        Ok(Ok(Answer::Done))
+    }
+
+    /// Puts back what there was, for which there is room.
+    fn put(&mut self, key: &str, value: Option<Bytes>) -> Result<(), Error> {
+        match value {
+            Some(value) => self.table.insert(key, &value[..])?.is_some(),
+            None => self.table.remove(key)?.is_some(),
+        };
+        Ok(())
     }
 
     fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {

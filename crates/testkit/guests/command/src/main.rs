@@ -137,6 +137,16 @@ fn net(words: &[&str]) -> io::Result<String> {
             addresses.dedup();
             Ok(addresses.join(" "))
         }
+        ["lookup-many", name, count] => {
+            let (network, mut asked) = (wasip2::sockets::instance_network::instance_network(), Vec::new());
+            for _ in 0..count.parse::<usize>().unwrap() {
+                match wasip2::sockets::ip_name_lookup::resolve_addresses(&network, name) {
+                    Ok(stream) => asked.push(stream),
+                    Err(error) => return Ok(format!("{} then {error:?}", asked.len())),
+                }
+            }
+            Ok(asked.len().to_string())
+        }
         ["open-many", address, count] => {
             let mut open = Vec::new();
             for _ in 0..count.parse::<usize>().unwrap() {

@@ -2,7 +2,8 @@
 //!
 //! - `/hello`; `/visits/home`, as kvcounter answers; `/echo`, the request's body as it comes; `/count`, its length; `/trailers`, the request's trailers sent
 //!   back; `/head`, what of the request is seen; `/big/N`, N bytes; `/endless`
-//! - `/panic`, `/spin`, `/silent`, `/refuse`, `/unfinished`; after the head: `/late/panic`, `/late/spin`, `/late/work`
+//! - `/panic`, `/spin`, `/silent`, `/refuse`, `/unfinished`; after the head: `/late/panic`, `/late/spin`, `/late/work`,
+//!   `/late/nap/STATUS?URL`
 //! - `/fields/N`, a header of N bytes made; `/keep/N`, N resources of the host kept
 //! - `/fetch?URL` and `/post?URL`: the answer, or the error, of a request to there; `/seen`, requests of this instance
 
@@ -47,6 +48,7 @@ impl wasip2::exports::http::incoming_handler::Guest for App {
             "/post" => fetch(query, out, Some(&request)),
             _ => match path.rsplit_once('/').and_then(|(word, size)| Some((word, size.parse().ok()?))) {
                 Some(("/big", size)) => big(out, size),
+                Some(("/late/nap", status)) => nap(out, status as u16, query),
                 Some(("/fields", size)) => whole(out, 200, fields(size).as_bytes()),
                 Some(("/keep", count)) => {
                     (0..count).for_each(|_| std::mem::forget(Fields::new()));
@@ -226,6 +228,16 @@ fn late_panic(out: ResponseOutparam) {
 fn late_work(out: ResponseOutparam) {
     whole(out, 200, b"done\n");
     println!("worked after the answer");
+}
+
+/// Answers nothing, and goes on a moment later, where the query has a URL by asking for it.
+fn nap(out: ResponseOutparam, status: u16, url: &str) {
+    let body = begin(out, status, &[("content-length", "0")]);
+    drop(OutgoingBody::finish(body, None));
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    if !url.is_empty() {
+        drop(answer_of(url, None));
+    }
 }
 
 fn fetch(url: &str, out: ResponseOutparam, from: Option<&IncomingRequest>) {

@@ -23,7 +23,10 @@ impl wasip3::exports::http::handler::Guest for Next {
             "/hello" => Ok(whole("hello\n".into())),
             "/visits/home" => Ok(whole(r#"{"counter":1}"#.into())),
             "/seen" => Ok(whole(seen.to_string())),
-            "/head" => Ok(whole(format!("{:?} {target}\n", request.get_method()))),
+            "/head" => {
+                let (method, scheme, authority) = (request.get_method(), request.get_scheme(), request.get_authority());
+                Ok(whole(format!("{method:?} {target} {scheme:?} {authority:?}\n")))
+            }
             "/echo" => Ok(echo(request)),
             "/panic" => panic!("a fault on request"),
             "/late/panic" => Ok(late_panic()),

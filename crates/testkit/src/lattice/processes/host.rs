@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -23,11 +23,27 @@ pub struct HostOptions {
     pub labels: Vec<(String, String)>,
     /// True where it serves HTTP.
     pub ingress: bool,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
+    /// Further tables of its file.
+    pub tables: String,
+    /// The file that its log goes to; among its lines where absent.
+    pub log: Option<PathBuf>,
+    /// Where it keeps components and compiled code; what all share where absent.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self { server: None, labels: Vec::new(), ingress: true }
+        Self {
+            server: None,
+            labels: Vec::new(),
+            ingress: true,
+            environment: Vec::new(),
+            tables: String::new(),
+            log: None,
+            cache: None,
+        }
     }
 }
 
@@ -47,7 +63,7 @@ impl HostProcess {
         let folder = place.folder().join(name);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("host.toml"), host_toml(name, place, credentials, options)?)?;
-        let mut command = Command::new(lath);
+        let mut command = program(lath, options.log.as_deref());
         command.args(["--format", "json", "host", "--config", "host.toml"]).current_dir(folder);
         for name in ["LATH_LOG", "LATH_CACHE", "LATH_CONTEXT", "NO_COLOR"] {
             command.env_remove(name);
@@ -55,6 +71,7 @@ impl HostProcess {
         if let Some(filter) = std::env::var_os("LATH_TEST_LOG") {
             command.env("LATH_LOG", filter);
         }
+        command.envs(options.environment.iter().cloned());
         Ok(Self { process: Process::spawn(&mut command)?, address: None })
     }
 
@@ -72,10 +89,19 @@ impl HostProcess {
     }
 }
 
+/// The program, its log in a file where one is named: more than is kept of its lines.
+fn program(lath: &Path, log: Option<&Path>) -> Command {
+    let Some(log) = log else { return Command::new(lath) };
+    let mut command = Command::new("sh");
+    command.args(["-c", "log=$0; exec \"$@\" 2>\"$log\""]).arg(log).arg(lath);
+    command
+}
+
 fn host_toml(name: &str, place: &Place, credentials: &Path, options: &HostOptions) -> Result<String> {
     let labels: Vec<String> = options.labels.iter().map(|(key, value)| format!("{key} = \"{value}\"")).collect();
     // What was compiled once is compiled for all.
-    let cache = root().canonicalize()?.join("target/tools");
+    let shared = || Ok::<_, anyhow::Error>(root().canonicalize()?.join("target/tools"));
+    let cache = options.cache.clone().map_or_else(shared, Ok)?;
     let mut text = format!(
         "[host]\nname = \"{name}\"\ndata = \"data\"\ncache = \"{}\"\nlabels = {{ {} }}\n",
         cache.display(),
@@ -91,5 +117,6 @@ fn host_toml(name: &str, place: &Place, credentials: &Path, options: &HostOption
         "[lattice]\nname = \"{LATTICE}\"\nservers = {servers:?}\ncredentials = \"{credentials}\"\n\
          storage-replicas = {replicas}"
     )?;
+    text.push_str(&options.tables);
     Ok(text)
 }

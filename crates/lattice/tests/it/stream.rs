@@ -1,0 +1,8 @@
+//! Streamed calls, on both buses.
+
+mod bodies;
+mod ends;
+mod faults;
+mod hostile;
+mod parts;
+mod scene;
