@@ -1,12 +1,13 @@
 //! Arbitrary bytes through generated adapters: the parts that both fuzz targets share.
 //!
-//! The first byte of an input chooses a function of a contract with every kind of value; the rest is the message, or
-//! the reply. A trap is a finding. So is a message that is accepted and means other bytes than its own.
+//! The first byte of an input chooses the version of the wire, the second a function of a contract with every kind of value;
+//! the rest is the message, or the reply. A trap is a finding. So is a message that is accepted and means other bytes than its own.
 //!
 //! Run with `cargo fuzz run receiver -- -len_control=0` or the same for `sender`: the code under test is wasm, whose
 //! coverage the fuzzer does not see, so it must not wait for coverage before it tries longer inputs.
 
 use adapter::emit::{RPC_WIT, Side, emit};
+use model::wire::WireVersion;
 use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{Component, Func, Instance, Linker, Type, Val};
 use wasmtime::{Config, Engine, Result, Store, StoreContextMut};
@@ -17,6 +18,12 @@ const EVERYTHING: &str = include_str!("../../crates/adapter/tests/it/emit/everyt
 
 /// Its name.
 const CONTRACT: &str = "t:everything/c@1.0.0";
+
+/// The version of the wire that an input chooses, as a place in [`WireVersion::ALL`], and the bytes that are left.
+pub fn version(data: &[u8]) -> Option<(usize, &[u8])> {
+    let (first, rest) = data.split_first()?;
+    Some((usize::from(*first) % WireVersion::ALL.len(), rest))
+}
 
 /// The reply that the sender's bus gives next.
 #[derive(Default)]
@@ -41,23 +48,23 @@ fn contract() -> (Resolve, InterfaceId) {
 
 impl Adapter {
     /// A receiver whose target answers with what it got.
-    pub fn receiver() -> Self {
-        Self::new(Side::Receiver)
+    pub fn receiver(wire: WireVersion) -> Self {
+        Self::new(Side::Receiver, wire)
     }
 
     /// A sender whose bus answers with given bytes.
-    pub fn sender() -> Self {
-        Self::new(Side::Sender)
+    pub fn sender(wire: WireVersion) -> Self {
+        Self::new(Side::Sender, wire)
     }
 
-    fn new(side: Side) -> Self {
+    fn new(side: Side, wire: WireVersion) -> Self {
         let (resolve, id) = contract();
         let functions: Vec<String> = resolve.interfaces[id].functions.keys().cloned().collect();
         let mut config = Config::new();
         config.wasm_component_model_map(true);
         config.wasm_component_model_fixed_length_lists(true);
         let engine = Engine::new(&config).expect("the engine's settings are valid");
-        let bytes = emit(&resolve, id, side).expect("the contract has adapters");
+        let bytes = emit(&resolve, id, side, wire).expect("the contract has adapters");
         let component = Component::new(&engine, bytes).expect("the adapter compiles");
         let mut linker = Linker::new(&engine);
         match side {

@@ -3,11 +3,12 @@
 
 use std::cell::RefCell;
 
-use lath_fuzz::Adapter;
+use lath_fuzz::{Adapter, version};
 use libfuzzer_sys::fuzz_target;
+use model::wire::WireVersion;
 
 thread_local! {
-    static RECEIVER: RefCell<Adapter> = RefCell::new(Adapter::receiver());
+    static RECEIVER: RefCell<[Adapter; 2]> = RefCell::new(WireVersion::ALL.map(Adapter::receiver));
 }
 
 /// Where one value may have two encodings: NaN, and equal keys of a map.
@@ -15,7 +16,9 @@ const AMBIGUOUS: [&str; 8] =
     ["floats", "joined-value", "narrow-value", "big-value", "deep-value", "many", "wide-flat", "maps"];
 
 fuzz_target!(|data: &[u8]| {
-    RECEIVER.with_borrow_mut(|receiver| {
+    let Some((wire, data)) = version(data) else { return };
+    RECEIVER.with_borrow_mut(|adapters| {
+        let receiver = &mut adapters[wire];
         let Some((function, message)) = receiver.choose(data) else { return };
         let reply = receiver.receive(&function, message).expect("no trap");
         if let Some(reply) = reply.filter(|_| !AMBIGUOUS.contains(&function.as_str())) {

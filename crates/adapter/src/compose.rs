@@ -17,7 +17,7 @@ use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 
 use crate::emit::Side;
-use crate::generate::{GenerateError, generate};
+use crate::generate::{GenerateError, generate_in};
 use crate::source::{SourceError, componentize};
 use relabel::relabel;
 
@@ -164,7 +164,7 @@ impl Linker<'_> {
     fn adapter(&mut self, contract: &Contract, adapter: &AdapterPlan, side: Side) -> Result<PackageId, ComposeError> {
         let part = format!("the {side} of {}", contract.name);
         match adapter {
-            AdapterPlan::Generated => self.package(&part, &generate(contract, side)?),
+            AdapterPlan::Generated(wire) => self.package(&part, &generate_in(contract, side, *wire)?),
             AdapterPlan::Given { component, .. } => self.component(&part, component),
         }
     }

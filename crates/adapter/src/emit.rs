@@ -22,6 +22,7 @@ mod shape;
 mod switch;
 mod world;
 
+use model::wire::WireVersion;
 use wit_parser::{InterfaceId, Resolve};
 
 pub use error::EmitError;
@@ -31,9 +32,6 @@ pub use world::{RPC_WIT, WASMBUS_WIT};
 /// The custom section that holds an adapter's wire id: at the outer level of a generated one, in the core module of one
 /// that a toolchain built.
 pub const WIRE_SECTION: &str = "lath:wire";
-
-/// The wire id of generated adapters: version 1, the component model's value encoding.
-pub const WIRE_ID: &str = "lath/1";
 
 /// Which of a contract's two adapters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -53,7 +51,7 @@ impl std::fmt::Display for Side {
     }
 }
 
-/// Generates one adapter of a contract.
+/// Generates one adapter of a contract, for one version of the wire.
 ///
 /// `resolve` should hold the contract and the interfaces whose types it uses, and nothing else, so that equal
 /// contracts give equal bytes wherever they were read. The platform's own packages are added here.
@@ -61,12 +59,12 @@ impl std::fmt::Display for Side {
 /// # Errors
 ///
 /// When the contract uses what no message can carry yet ([`EmitError::NotCovered`]), or is unfit for an adapter.
-pub fn emit(resolve: &Resolve, contract: InterfaceId, side: Side) -> Result<Vec<u8>, EmitError> {
+pub fn emit(resolve: &Resolve, contract: InterfaceId, side: Side, wire: WireVersion) -> Result<Vec<u8>, EmitError> {
     let name = refuse::check(resolve, contract)?;
     let world = world::World::new(resolve, contract, &name, side)?;
     let module = match side {
-        Side::Sender => sender::module(&world)?,
-        Side::Receiver => receiver::module(&world)?,
+        Side::Sender => sender::module(&world, wire)?,
+        Side::Receiver => receiver::module(&world, wire)?,
     };
-    world.wrap(module, generator::Wire::V1.id())
+    world.wrap(module, wire.id())
 }

@@ -1,6 +1,7 @@
 //! Senders and receivers from contracts.
 
 use model::contract::{Contract, ContractName};
+use model::wire::WireVersion;
 
 use crate::canonical;
 use crate::emit::{self, EmitError, Side};
@@ -21,11 +22,16 @@ pub enum GenerateError {
     Emit(#[from] EmitError),
 }
 
-/// The `side` adapter of `contract`, as a component. Equal contracts give equal bytes.
+/// The `side` adapter of `contract` for version 1 of the wire, as a component. Equal contracts give equal bytes.
 pub fn generate(contract: &Contract, side: Side) -> Result<Vec<u8>, GenerateError> {
+    generate_in(contract, side, WireVersion::V1)
+}
+
+/// The same for any version of the wire.
+pub fn generate_in(contract: &Contract, side: Side, wire: WireVersion) -> Result<Vec<u8>, GenerateError> {
     let (resolve, interface) = canonical::resolve(contract)
         .map_err(|reason| GenerateError::Canonical { contract: contract.name.clone(), reason })?;
-    Ok(emit::emit(&resolve, interface, side)?)
+    Ok(emit::emit(&resolve, interface, side, wire)?)
 }
 
 /// The contract as WIT text: sorted, without documentation.

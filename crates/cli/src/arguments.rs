@@ -1,6 +1,8 @@
 //! Arguments: what may be written after `lath`.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -55,6 +57,15 @@ impl Arguments {
             }
         }
     }
+}
+
+/// An address to listen on; a name is looked up.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput => "write an address and a port, such as `127.0.0.1:8080`".to_owned(),
+        _ => error.to_string(),
+    })?;
+    found.next().ok_or_else(|| "no address has that name".to_owned())
 }
 
 /// Arguments that do not parse still say which format the error is to have.

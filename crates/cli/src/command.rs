@@ -11,6 +11,7 @@ mod forget;
 mod host;
 mod inspect;
 mod lattice;
+mod patch;
 mod plan;
 mod rollback;
 mod run;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Adapter(adapter::Adapter),
     Inspect(inspect::Inspect),
     Up(up::Up),
+    Patch(patch::Patch),
     Down(down::Down),
     Status(status::Status),
     Rollback(rollback::Rollback),
@@ -65,6 +67,7 @@ pub(crate) fn run(command: Command, output: &Output, environment: &Environment) 
         Command::Adapter(adapter) => adapter.run(output, environment),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Up(up) => up.run(output, environment),
+        Command::Patch(patch) => patch.run(output, environment),
         Command::Down(down) => down.run(output, environment),
         Command::Status(status) => status.run(output, environment),
         Command::Rollback(rollback) => rollback.run(output, environment),

@@ -8,7 +8,7 @@ mod diagnostic;
 mod json;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adapter::codec::DecodeError;
 use adapter::compose::ComposeError;
@@ -19,12 +19,13 @@ use host::HostError;
 use host::application::{Application, ApplicationError};
 use host::command::CommandError;
 use host::config::ConfigError;
+use host::generator::GeneratorError;
 use host::node::NodeError;
 use host::observe::ObserveError;
 use host::operate::OperateError;
 use lattice::connect::ConnectError;
 use model::failure::{Failure, Progress};
-use model::ids::ActorName;
+use model::ids::{ActorName, AppName};
 use model::manifest::ManifestErrors;
 use plan::Problem;
 
@@ -70,6 +71,9 @@ pub(crate) enum CliError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Generate(Box<GenerateError>),
+    /// A generator that is a component made no adapter.
+    #[error("the generator {} made no adapter", path.display())]
+    Generator { path: PathBuf, source: Box<GeneratorError> },
     /// The manifest has errors.
     #[error("{} has {}", path.display(), counted(details.len(), "error"))]
     Manifest { path: PathBuf, details: Details },
@@ -87,6 +91,12 @@ pub(crate) enum CliError {
     /// The application cannot be planned.
     #[error("{} cannot be planned: it has {}", path.display(), counted(details.len(), "problem"))]
     Plan { path: PathBuf, details: Details },
+    /// An actor cannot be what it is to be patched to.
+    #[error(
+        "application {application} cannot run with {}: {}; it stays as it is", component.display(),
+        counted(details.len(), "problem")
+    )]
+    Patch { application: AppName, component: PathBuf, details: Details },
     #[error(transparent)]
     Application(Box<ApplicationError>),
     /// An actor's composite cannot be made.
@@ -147,9 +157,9 @@ impl CliError {
             Self::Usage { .. } => "usage",
             Self::File { .. } | Self::Stdout { .. } | Self::NoWit { .. } => "file",
             Self::Source(_) | Self::NoSource { .. } | Self::EncodedDependency { .. } => "source",
-            Self::Generate(_) => "adapter",
+            Self::Generate(_) | Self::Generator { .. } => "adapter",
             Self::Manifest { .. } => "manifest",
-            Self::Plan { .. } => "plan",
+            Self::Plan { .. } | Self::Patch { .. } => "plan",
             Self::Application(_) => "application",
             Self::Compose { .. } => "compose",
             Self::Start { .. } | Self::Host(_) | Self::Observe(_) | Self::CutOff { .. } => "host",
@@ -199,9 +209,10 @@ impl CliError {
     /// The parts of an error that has many, each with its place.
     pub(crate) fn details(&self) -> Option<&Details> {
         match self {
-            Self::Manifest { details, .. } | Self::HostFile { details, .. } | Self::Plan { details, .. } => {
-                Some(details)
-            }
+            Self::Manifest { details, .. }
+            | Self::HostFile { details, .. }
+            | Self::Plan { details, .. }
+            | Self::Patch { details, .. } => Some(details),
             _ => None,
         }
     }
@@ -225,6 +236,16 @@ impl CliError {
     pub(crate) fn operate_on(application: &Application, error: OperateError) -> Self {
         match error {
             OperateError::Unplannable { problems, .. } => Self::plan(application, &problems),
+            other => other.into(),
+        }
+    }
+
+    /// What kept an actor from being patched to the component at `path`.
+    pub(crate) fn patch(path: &Path, error: OperateError) -> Self {
+        match error {
+            OperateError::Unpatchable { application, problems } => {
+                Self::Patch { application, component: path.to_owned(), details: Details::of_patch(path, &problems) }
+            }
             other => other.into(),
         }
     }

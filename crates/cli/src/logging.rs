@@ -25,7 +25,7 @@ pub(crate) fn start(environment: &Environment, format: Format) -> Result<(), Cli
         Format::Text => lines.with_ansi(environment.colours_stderr()).boxed(),
         Format::Json => lines.json().boxed(),
     };
-    let exported = actor_lines().clone().with_filter(filter_fn(ActorLines::wants));
+    let exported = actor_lines().clone().with_filter(filter_fn(|metadata| actor_lines().wants(metadata)));
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(exported).init();
     Ok(())
 }

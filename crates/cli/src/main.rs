@@ -14,6 +14,7 @@ mod context;
 mod environment;
 mod error;
 mod lattice;
+pub mod limits;
 mod logging;
 mod observing;
 mod output;

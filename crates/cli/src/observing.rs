@@ -8,6 +8,7 @@ use host::telemetry::{Settings, Telemetry};
 use model::host_file::ObserveTable;
 use serde::Serialize;
 
+use crate::arguments::address;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::logging;
@@ -17,7 +18,7 @@ use crate::output::Events;
 #[derive(Debug, Args)]
 pub(crate) struct Observe {
     /// Where to serve metrics and health, `/metrics`, `/healthz` and `/readyz`: nowhere unless it is said
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) observe: Option<SocketAddr>,
 }
 

@@ -2,7 +2,8 @@
 
 mod events;
 
-use std::fmt::Display;
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -47,7 +48,7 @@ impl Output {
     /// Prints a result: its text, or its JSON on one line.
     pub(crate) fn print<T: Serialize + Display>(&self, result: &T) -> Result<(), CliError> {
         match self.format {
-            Format::Text => write(result.to_string().as_bytes()),
+            Format::Text => write(plain(&result.to_string()).as_bytes()),
             Format::Json => self.event(result),
         }
     }
@@ -57,9 +58,8 @@ impl Output {
         if self.format == Format::Text {
             return Ok(());
         }
-        let mut line = serde_json::to_vec(event).map_err(|error| CliError::Stdout { source: error.into() })?;
-        line.push(b'\n');
-        write(&line)
+        let line = serde_json::to_string(event).map_err(|error| CliError::Stdout { source: error.into() })?;
+        write(format!("{}\n", plain(&line)).as_bytes())
     }
 
     /// Writes one JSON object on a line of standard error, where standard output is not ours; a person is not told.
@@ -68,7 +68,7 @@ impl Output {
             && let Ok(line) = serde_json::to_string(event)
         {
             // Nobody may be listening.
-            let _ = writeln!(io::stderr(), "{line}");
+            let _ = writeln!(io::stderr(), "{}", plain(&line));
         }
     }
 
@@ -76,7 +76,7 @@ impl Output {
     pub(crate) fn progress(&self, step: &dyn Display) {
         if self.format == Format::Text {
             // Nobody may be listening.
-            let _ = writeln!(io::stderr(), "{step}");
+            let _ = writeln!(io::stderr(), "{}", plain(&step.to_string()));
         }
     }
 
@@ -96,13 +96,36 @@ impl Output {
             Err(error) => {
                 let text = match self.format {
                     Format::Text => error::diagnostic(&error, self.is_stderr_terminal, self.has_colour),
-                    Format::Json => error::json(&error),
+                    Format::Json => plain(&error::json(&error)).into_owned(),
                 };
                 let _ = writeln!(io::stderr(), "{}", text.trim_end());
                 ExitCode::from(error.exit_code())
             }
         }
     }
+}
+
+/// The text as a terminal may be shown it: what would move its cursor, colour it, or turn the direction of writing is an
+/// escape. Texts come from components and from other hosts. The escapes are those of JSON, so that JSON stays what it is.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(acts) {
+        return text.into();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            let _ = write!(plain, "\\u{:04x}", u32::from(c));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain.into()
+}
+
+/// Whether a terminal does something else than to show it, lines and columns apart.
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control() && !matches!(c, '\n' | '\t')
 }
 
 /// Writes to standard output. A reader that has seen enough (`lath inspect FILE | head`) is no failure.

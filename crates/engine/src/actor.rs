@@ -3,6 +3,7 @@
 mod admission;
 mod handle;
 mod idle;
+mod latency;
 mod serve;
 mod stats;
 
@@ -17,6 +18,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 
 pub(crate) use self::idle::IdleInstances;
+pub use self::latency::Latencies;
 pub use self::stats::ActorStats;
 
 use self::admission::{Admission, Place};
@@ -68,11 +70,20 @@ pub(crate) struct Shared {
     pub(crate) folders: WasiFilesystemCtx,
     /// One permit for each name that it may look up at once.
     pub(crate) lookups: Arc<Semaphore>,
-    /// What it has because it is a command.
-    pub(crate) process: Option<Process>,
+    pub(crate) role: Role,
     /// What one call of the host may lift, in wasmtime's measure: bytes in the host's memory.
     pub(crate) lift_bytes_max: usize,
     counters: Counters,
+}
+
+/// What a component is run as.
+pub(crate) enum Role {
+    /// As an actor.
+    Actor,
+    /// As a command, with what it has because of that.
+    Command(Process),
+    /// As a computation.
+    Computation,
 }
 
 /// Calls were still running when the time to drain was over.
@@ -100,7 +111,7 @@ impl Actor {
         let idle = Idle::new(&settings);
         flavour.shared.idle.add(&idle);
         let admission = Admission::new(&settings);
-        let mut shared = Shared::new(settings, outbound, flavour.shared.live.clone(), None)?;
+        let mut shared = Shared::new(settings, outbound, flavour.shared.live.clone(), Role::Actor)?;
         if native.is_some() {
             // Its functions take any value: of a list of bytes, each byte is as large as that.
             shared.lift_bytes_max = shared.lift_bytes_max.saturating_mul(size_of::<Val>());
@@ -150,6 +161,16 @@ impl Actor {
         drained.map_err(|_| DrainError { actor: self.name().to_owned(), calls: self.0.admission.active() })
     }
 
+    /// From now on it is measured how long calls take, or no longer.
+    pub fn measure(&self, is_on: bool) {
+        self.0.admission.stopwatch.switch(is_on);
+    }
+
+    /// How long the calls took that were measured.
+    pub fn latencies(&self) -> Latencies {
+        self.0.admission.stopwatch.read()
+    }
+
     /// What the actor does and did.
     pub fn stats(&self) -> ActorStats {
         let inner = &*self.0;
@@ -184,7 +205,7 @@ impl Shared {
         settings: ActorSettings,
         outbound: Arc<dyn Outbound>,
         live: Live,
-        process: Option<Process>,
+        role: Role,
     ) -> Result<Self, EngineError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let log = Log::new(&settings.name, settings.log_bytes_per_s);
@@ -193,7 +214,7 @@ impl Shared {
         let lift_bytes_max = settings.message_bytes_max.saturating_add(HOSTCALL_SPARE_BYTES);
         let counters = Counters::default();
         let lookups = Arc::new(Semaphore::new(LOOKUPS_MAX));
-        Ok(Self { id, settings, outbound, log, live, folders, lookups, process, lift_bytes_max, counters })
+        Ok(Self { id, settings, outbound, log, live, folders, lookups, role, lift_bytes_max, counters })
     }
 
     /// Refuses a message of `bytes` if that is too large.

@@ -14,13 +14,14 @@ pub use stdio::{Pipe, Stdio};
 
 use stdio::BrokenPipe;
 
-use crate::actor::Shared;
+use crate::actor::{Role, Shared};
 use crate::call::CallContext;
 use crate::component::Component;
 use crate::deadline;
 use crate::error::EngineError;
 use crate::limits::{BACKTRACE_CHARS_MAX, COMMAND_TIME_MAX};
 use crate::linker;
+use crate::log::defused_backtrace;
 use crate::outbound::Nowhere;
 use crate::settings::ActorSettings;
 use crate::stop::Stop;
@@ -93,7 +94,7 @@ impl Command {
             self.settings,
             Arc::new(Nowhere),
             self.component.flavour.shared.live.clone(),
-            Some(Process { args, stdio }),
+            Role::Command(Process { args, stdio }),
         )?;
         let call = CallContext::new(0, deadline);
         let mut store = store::open(&self.component.flavour.engine, &Arc::new(shared), call);
@@ -148,7 +149,7 @@ fn ended(error: &wasmtime::Error, state: &State) -> Ended {
         return Ended::BrokenPipe;
     }
     let backtrace = error.downcast_ref::<WasmBacktrace>();
-    let backtrace = backtrace.map(|frames| frames.to_string().chars().take(BACKTRACE_CHARS_MAX).collect());
+    let backtrace = backtrace.map(|frames| defused_backtrace(&frames.to_string(), BACKTRACE_CHARS_MAX));
     match Stop::of(error, state) {
         Stop::Deadline => Ended::Late { backtrace },
         Stop::Limit(reason) => Ended::Trapped { reason, backtrace },

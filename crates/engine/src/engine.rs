@@ -1,5 +1,6 @@
 //! The engine: compiles, caches, and makes actors.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use crate::actor::{Actor, IdleInstances};
 use crate::cache::{Cache, Key};
 use crate::command::Command;
 use crate::component::{Component, Loaded};
+use crate::computation::{Computation, ComputationSettings};
 use crate::config::{self, Kind};
 use crate::error::EngineError;
 use crate::linker;
@@ -107,6 +109,24 @@ impl Engine {
         Command::new(component, settings)
     }
 
+    /// A computation: `component` exports `contract`, and is called with values. It has no grants, whatever it imports.
+    pub fn computation(
+        &self,
+        component: &Component,
+        settings: ComputationSettings,
+        contract: Arc<Contract>,
+    ) -> Result<Computation, EngineError> {
+        Computation::new(component, settings, contract)
+    }
+
+    /// The wasmtime engine beneath, without concurrency support or with it, for the tests that hold both to the
+    /// specification. Whoever makes a store of it sees to its epochs.
+    #[doc(hidden)]
+    pub fn wasmtime(&self, concurrent: bool) -> Result<wasmtime::Engine, EngineError> {
+        let flavour = if concurrent { self.concurrent()? } else { Arc::clone(&self.0.plain) };
+        Ok(flavour.engine.clone())
+    }
+
     /// What is alive now.
     pub fn stats(&self) -> EngineStats {
         EngineStats { instances: self.0.shared.live.count() }
@@ -125,13 +145,13 @@ impl Engine {
     fn load_with(&self, flavour: &Arc<Flavour>, bytes: &[u8], digest: [u8; 32]) -> wasmtime::Result<(Component, bool)> {
         let component = |code| Component { code, flavour: Arc::clone(flavour) };
         let Some(cache) = &self.0.cache else {
-            return Ok((component(wasmtime::component::Component::new(&flavour.engine, bytes)?), false));
+            return Ok((component(compile(&flavour.engine, bytes)?), false));
         };
         let key = Key::new(&flavour.engine, digest);
         if let Some(code) = cache.take(&flavour.engine, &key) {
             return Ok((component(code), true));
         }
-        let code = wasmtime::component::Component::new(&flavour.engine, bytes)?;
+        let code = compile(&flavour.engine, bytes)?;
         cache.keep(&key, &code);
         Ok((component(code), false))
     }
@@ -151,6 +171,14 @@ impl Flavour {
         shared.ticker.add(&engine);
         Ok(Arc::new(Self { engine, linker, concurrent: kind == Kind::Concurrent, shared: Arc::clone(shared) }))
     }
+}
+
+/// Compiles. wasmtime's validator lets some components through that its translator then panics over, such as one that
+/// names a callback which it does not have; that is an error of the component like any other.
+fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<wasmtime::component::Component> {
+    // Nothing outlives the panic but the engine, whose only state are registries behind locks of their own.
+    let compiled = catch_unwind(AssertUnwindSafe(|| wasmtime::component::Component::new(engine, bytes)));
+    compiled.unwrap_or_else(|_| Err(wasmtime::format_err!("the compiler cannot read its structure")))
 }
 
 /// Whether the plain engine refused a component only because it uses async types. The validator says so in words;

@@ -36,6 +36,14 @@ pub enum EngineError {
         /// The command.
         name: String,
     },
+    /// A component that cannot be asked for what it was to compute.
+    #[error("{name} does not export `{contract}`; build it for that contract")]
+    NoContract {
+        /// The component.
+        name: String,
+        /// The contract.
+        contract: String,
+    },
     /// A folder that was granted and cannot be opened.
     #[error("actor '{actor}' may use the folder {}, which cannot be opened; create it, or grant another", path.display())]
     Folder {

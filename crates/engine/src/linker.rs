@@ -9,6 +9,8 @@ use wasmtime::component::{Accessor, InstancePre, Linker, LinkerInstance};
 use crate::actor::Shared;
 use crate::call::CallContext;
 use crate::component::Component;
+use crate::computation;
+use crate::engine::Flavour;
 use crate::error::EngineError;
 use crate::http;
 use crate::keyvalue;
@@ -49,6 +51,19 @@ pub(crate) fn connect(
     connected
         .and_then(|()| keyvalue::define(&mut linker, &component_type, engine, &settings.stores))
         .and_then(|()| native.map_or(Ok(()), |native| native.define(&mut linker)))
+        .and_then(|()| linker.instantiate_pre(&component.code))
+        .map_err(|source| EngineError::Link { actor: settings.name.clone(), source: source.into_boxed_dyn_error() })
+}
+
+/// Connects the imports of a computation: to the host, but for randomness.
+pub(crate) fn connect_still(
+    component: &Component,
+    settings: &ActorSettings,
+) -> Result<InstancePre<State>, EngineError> {
+    let Flavour { engine, linker, concurrent, .. } = &*component.flavour;
+    check_imports(&component.code.component_type(), engine, settings, None)?;
+    let mut linker = linker.clone();
+    computation::deny_randomness(&mut linker, *concurrent)
         .and_then(|()| linker.instantiate_pre(&component.code))
         .map_err(|source| EngineError::Link { actor: settings.name.clone(), source: source.into_boxed_dyn_error() })
 }

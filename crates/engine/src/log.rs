@@ -37,8 +37,13 @@ impl Log {
         Arc::new(Self { actor: actor.to_owned(), bytes_per_s, gate: Mutex::new(gate) })
     }
 
-    /// Whether a line of `bytes` may be logged now. What may not is counted, and told when something may again.
-    pub(crate) fn admits(&self, bytes: usize) -> bool {
+    /// Whether a line of `bytes` may be logged now. What may not is counted, and told when something may again; what nobody
+    /// would hear counts for nothing.
+    pub(crate) fn admits(&self, level: tracing::Level, bytes: usize) -> bool {
+        is_heard(level) && self.has_room(bytes)
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
         let bytes = bytes.saturating_add(limits::LOG_LINE_COST_BYTES);
         let suppressed = {
             let mut gate = lock(&self.gate);
@@ -54,7 +59,7 @@ impl Log {
     }
 
     fn line(&self, stream: &'static str, line: &[u8], trace: Option<&Trace>) {
-        if self.admits(line.len()) {
+        if self.admits(tracing::Level::INFO, line.len()) {
             let line = defused(&String::from_utf8_lossy(line), usize::MAX);
             let trace = recorded(trace);
             let traceparent = trace.as_deref();
@@ -64,10 +69,13 @@ impl Log {
 
     /// Logs what a guest says by `wasi:logging`: one event, whatever it holds.
     pub(crate) fn event(&self, level: Level, context: &str, message: &str, trace: Option<&Trace>) {
+        if !is_heard(level.into()) {
+            return;
+        }
         let actor = self.actor.as_str();
         let message = defused(message, limits::LOG_LINE_BYTES_MAX);
         let context = defused(context, limits::LOG_CONTEXT_BYTES_MAX);
-        if !self.admits(message.len().saturating_add(context.len())) {
+        if !self.has_room(message.len().saturating_add(context.len())) {
             return;
         }
         let trace = recorded(trace);
@@ -88,6 +96,18 @@ impl Log {
         if suppressed > 0 {
             tracing::warn!(target: "lath::actor", actor = self.actor, "{suppressed} lines suppressed");
         }
+    }
+}
+
+/// Whether anybody hears lines of this level.
+fn is_heard(level: tracing::Level) -> bool {
+    use tracing::{Level, event_enabled};
+    match level {
+        Level::TRACE => event_enabled!(target: "lath::actor", Level::TRACE),
+        Level::DEBUG => event_enabled!(target: "lath::actor", Level::DEBUG),
+        Level::INFO => event_enabled!(target: "lath::actor", Level::INFO),
+        Level::WARN => event_enabled!(target: "lath::actor", Level::WARN),
+        Level::ERROR => event_enabled!(target: "lath::actor", Level::ERROR),
     }
 }
 
@@ -123,7 +143,7 @@ impl Gate {
 
 /// A guest's text as part of one line, `bytes_max` at most: what would begin another line, move the cursor of a terminal
 /// or turn the direction of writing is shown as an escape.
-fn defused(text: &str, bytes_max: usize) -> String {
+pub(crate) fn defused(text: &str, bytes_max: usize) -> String {
     let mut line = String::with_capacity(text.len().min(bytes_max));
     for (at, c) in text.char_indices() {
         if line.len() >= bytes_max {
@@ -137,6 +157,28 @@ fn defused(text: &str, bytes_max: usize) -> String {
         }
     }
     line
+}
+
+/// A backtrace, `bytes_max` at most, whose names of functions and files are a guest's text. Its own lines all begin with
+/// a space; other ends of lines are shown as an escape.
+pub(crate) fn defused_backtrace(text: &str, bytes_max: usize) -> String {
+    let mut lines = String::new();
+    for line in text.lines() {
+        let ours = lines.is_empty() || line.starts_with(' ');
+        lines.push_str(if lines.is_empty() {
+            ""
+        } else if ours {
+            "\n"
+        } else {
+            "\\n"
+        });
+        if lines.len() >= bytes_max {
+            lines.push('…');
+            break;
+        }
+        lines.push_str(&defused(line, bytes_max - lines.len()));
+    }
+    lines
 }
 
 /// Separators of lines and paragraphs, and marks that turn the direction of writing.

@@ -28,6 +28,18 @@ pub(crate) enum Level {
     Critical,
 }
 
+impl From<Level> for tracing::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Trace => Self::TRACE,
+            Level::Debug => Self::DEBUG,
+            Level::Info => Self::INFO,
+            Level::Warn => Self::WARN,
+            Level::Error | Level::Critical => Self::ERROR,
+        }
+    }
+}
+
 /// Puts the interface into a linker.
 pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let log = |guest: StoreContextMut<'_, State>, (level, context, message): (Level, String, String)| {

@@ -7,6 +7,7 @@ use wasmtime_wasi::I32Exit;
 
 use crate::actor::Shared;
 use crate::limits;
+use crate::log::{defused, defused_backtrace};
 use crate::store::State;
 
 /// A running guest was found past its deadline.
@@ -71,12 +72,13 @@ impl Stop {
 pub(crate) fn report(stop: &Stop, error: Option<&wasmtime::Error>, shared: &Shared, method: &str) {
     let actor = shared.settings.name.as_str();
     let function: String = method.chars().take(limits::METHOD_CHARS_MAX).collect();
-    let reason = stop.failure(actor);
+    let reason = defused(&stop.failure(actor).to_string(), limits::LOG_LINE_BYTES_MAX);
     let backtrace: String = match error.and_then(|error| error.downcast_ref::<WasmBacktrace>()) {
-        Some(frames) => frames.to_string().chars().take(limits::BACKTRACE_CHARS_MAX).collect(),
+        Some(frames) => defused_backtrace(&frames.to_string(), limits::BACKTRACE_CHARS_MAX),
         None => "no guest code was running".to_owned(),
     };
-    if !shared.log.admits(backtrace.len()) {
+    let level = if matches!(stop, Stop::Trap(_)) { tracing::Level::ERROR } else { tracing::Level::WARN };
+    if !shared.log.admits(level, backtrace.len()) {
         return;
     }
     match stop {

@@ -12,8 +12,9 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
-use crate::actor::Shared;
+use crate::actor::{Role, Shared};
 use crate::call::CallContext;
+use crate::computation;
 use crate::config_store;
 use crate::error::EngineError;
 use crate::http;
@@ -143,8 +144,10 @@ impl Wasi {
         builder.stdout(Output::new(&stdout)).stderr(Output::new(&stderr)).max_random_size(limits::RANDOM_BYTES_MAX);
         let network = Network::new(&shared.settings.network);
         network.guard(&mut builder);
-        if let Some(process) = &shared.process {
-            process.furnish(&mut builder);
+        match &shared.role {
+            Role::Actor => {}
+            Role::Command(process) => process.furnish(&mut builder),
+            Role::Computation => computation::furnish(&mut builder),
         }
         for (name, value) in &shared.settings.env {
             builder.env(name, value.expose());

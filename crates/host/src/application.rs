@@ -13,9 +13,11 @@ use adapter::source::SourceError;
 use model::blueprint::{Blueprint, CompositePlan};
 use model::ids::ActorName;
 use model::manifest::{Actor, ComponentRef, Manifest, ManifestErrors};
+use model::wire::Wires;
 use plan::{Intent, Inventory, Plan, Problem};
 
 pub use build::BuildError;
+pub use parts::Piece;
 pub(crate) use parts::{read_bounded, read_text, read_text_bounded};
 
 use crate::executor::parts::Memory;
@@ -60,6 +62,12 @@ pub enum ApplicationError {
         /// Whose component.
         owner: String,
         /// Where it should be.
+        path: PathBuf,
+    },
+    /// A component's file is not WebAssembly.
+    #[error("{} is not WebAssembly; name a component, such as one built for wasm32-wasip2", path.display())]
+    NotWasm {
+        /// The file.
         path: PathBuf,
     },
     /// A component's file is not a component.
@@ -164,8 +172,8 @@ impl Application {
         }
         let inventory = inventory::inventory()?;
         let folder = folder_of(&manifest);
-        let text =
-            if is_wasm(&manifest)? { bare::manifest(&manifest, bounds, &inventory)? } else { read_text(&manifest)? };
+        let is_component = is_wasm(&manifest)? || manifest.extension().is_some_and(|extension| extension == "wasm");
+        let text = if is_component { bare::manifest(&manifest, bounds, &inventory)? } else { read_text(&manifest)? };
         let parsed = model::manifest::parse(&text).map_err(|source| ApplicationError::Manifest {
             path: manifest.clone(),
             text: text.clone(),
@@ -202,6 +210,13 @@ impl Application {
     /// What was asked, for the planner.
     pub fn intent(&self) -> &Intent {
         &self.intent
+    }
+
+    /// The same with other versions of the wire: what is sent, and what is accepted.
+    #[must_use]
+    pub fn speaking(mut self, wires: Wires) -> Self {
+        self.intent.wires = wires;
+        self
     }
 
     /// What there is to plan with.
@@ -241,13 +256,16 @@ pub fn is_wasm_file(path: &Path) -> Result<bool, ApplicationError> {
     Ok(path.is_file() && is_wasm(path)?)
 }
 
-/// A wasm file begins with `\0asm`, whatever it is called.
+/// What a wasm file begins with, whatever it is called.
+const WASM: &[u8] = b"\0asm";
+
+/// True where the file is WebAssembly.
 fn is_wasm(path: &Path) -> Result<bool, ApplicationError> {
     use std::io::Read as _;
     let read = |source| ApplicationError::Read { path: path.to_owned(), source };
     let mut start = Vec::new();
     std::fs::File::open(path).map_err(read)?.take(4).read_to_end(&mut start).map_err(read)?;
-    Ok(start == b"\0asm")
+    Ok(start == WASM)
 }
 
 fn build_if_stale(

@@ -21,6 +21,7 @@ mod turn;
 
 pub use effect::{Effect, Exit, Report, Share};
 pub use event::{Event, Found, Key, Moment, Op, Outcome, Topic, Underivable};
+pub use planner::{Reckoned, Reckoning};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -163,9 +164,14 @@ fn take_in(state: &mut State, turn: &mut Turn<'_>, event: Event) {
             with(&mut state.planner, |planner| planner.written(turn, op, outcome));
         }
         Event::Reread { op, found } => reread(state, turn, op, found.as_ref()),
+        Event::Reckoned { op, reckoned } => {
+            with(&mut state.planner, |planner| planner.reckoned(turn, op, reckoned.map(|reckoned| *reckoned)));
+        }
         Event::Echo(op) => state.rejoin.echoed(op),
         Event::Readiness { app, ready } => state.presence.readiness(app, ready),
         Event::Failing(failing) => state.presence.failing(failing),
+        Event::Unwell(unwell) => state.presence.unwell(unwell),
+        Event::GoneBack(refused) => state.presence.gone_back(refused),
         Event::Facts(facts) => {
             state.presence.facts(*facts);
             state.follower.look_at_all_again();

@@ -9,6 +9,7 @@
 
 mod deployment;
 mod disk;
+pub mod judging;
 mod load;
 pub mod parts;
 mod resolve;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use engine::{Engine, EngineError, EngineSettings};
 use lattice::store::Bucket;
 use model::ids::{ActorName, AppName};
+use model::placement::Refusal;
 use tokio::sync::watch;
 
 pub use self::deployment::Deployment;
@@ -114,6 +116,13 @@ pub enum News {
         app: AppName,
         /// Why.
         error: Arc<LoadError>,
+    },
+    /// A new version was worse than the one before it, which serves again.
+    GoneBack {
+        /// The application.
+        app: AppName,
+        /// The version, and why.
+        refusal: Refusal,
     },
 }
 

@@ -12,12 +12,13 @@ use futures_util::future::BoxFuture;
 use http::Response;
 use lattice::call::{Call, Origin, Target as Called, Trace, Word, WordError};
 use lattice::pulse::Stamp;
-use model::blueprint::{Blueprint, HttpVersion, ReceiverPlan, Target, WIRE_1};
+use model::blueprint::{Blueprint, HttpVersion, ReceiverPlan, Target};
 use model::contract::ContractName;
 use model::failure::{Failure, RpcError};
 use model::ids::{ActorName, AppName, HostName};
 use model::limits::DEADLINE_MAX;
 use model::placement::AppPlacement;
+use model::wire::WireVersion;
 use provider::contracts;
 pub use provider::http::TlsFiles;
 use provider::http::{
@@ -122,11 +123,14 @@ impl Gate {
             return self.open_door(app, actor, via, http.version);
         }
         let serves = |receiver: &&ReceiverPlan| {
-            receiver.contract.name.serves(&self.requests) && plan.is_chain(&receiver.via, via)
+            let spoken = receiver.adapter.version().is_some();
+            spoken && receiver.contract.name.serves(&self.requests) && plan.is_chain(&receiver.via, via)
         };
-        let receiver = plan.receivers.iter().find(serves)?.label.clone();
-        let target = Target::Actor { actor: actor.clone(), receiver };
-        let near = self.switchboard.find(application, &target, &self.requests, WIRE_1);
+        let receiver = plan.receivers.iter().find(serves)?;
+        // No list of numbers is in a request or its response: they are the same in every version of the wire.
+        let (target, wire) =
+            (Target::Actor { actor: actor.clone(), receiver: receiver.label.clone() }, receiver.adapter.version()?);
+        let near = self.switchboard.find(application, &target, &self.requests, wire.id());
         let elsewhere = app.placement.as_deref().zip(self.switchboard.outside());
         let way = match (near, elsewhere) {
             (near, Some((placement, outside))) => {
@@ -134,7 +138,7 @@ impl Gate {
                 match near {
                     Some(near) if hosts.is_empty() => Way::Near(near),
                     near => {
-                        let words = words(&self.requests.to_string(), WIRE_1).ok()?;
+                        let words = words(&self.requests.to_string(), wire.id()).ok()?;
                         let reached = self.reached(app, (actor, via), words, hosts)?;
                         Way::Far(Box::new(Far::new(near, outside.clone(), reached)))
                     }
@@ -143,7 +147,7 @@ impl Gate {
             (Some(near), None) => Way::Near(near),
             (None, None) => Way::Nowhere,
         };
-        Some(Door { application: application.clone(), via: via.to_vec(), target, way })
+        Some(Door { application: application.clone(), via: via.to_vec(), target, wire, way })
     }
 
     /// The way to an actor that takes requests as they come.
@@ -158,7 +162,8 @@ impl Gate {
             let far = || Some(Far::new(None, outside.clone(), reached()?));
             (here.is_none() || !hosts.is_empty()).then(far).flatten().map(Box::new)
         });
-        Some(Door { application, via: via.to_vec(), target, way: Way::Open { here, elsewhere } })
+        let wire = WireVersion::default();
+        Some(Door { application, via: via.to_vec(), target, wire, way: Way::Open { here, elsewhere } })
     }
 
     fn reached(
@@ -216,6 +221,8 @@ struct Door {
     /// The middleware before it.
     via: Vec<ActorName>,
     target: Target,
+    /// In which the actor is called, where messages are made of requests.
+    wire: WireVersion,
     way: Way,
 }
 
@@ -254,7 +261,7 @@ impl Doors {
             return Err(not_running(exchange.application, exchange.actor));
         };
         // The actor may have been replaced, or have come here, since the routes were served.
-        let again = || self.switchboard.http(exchange.application, exchange.actor, exchange.via);
+        let again = || self.switchboard.http_now(exchange.application, exchange.actor, exchange.via);
         let found = || again().or_else(|| here.clone());
         if let Some(far) = elsewhere {
             return Box::pin(far.exchange(exchange.request, &found, &context)).await;
@@ -288,7 +295,7 @@ impl Doors {
         match answer {
             // The actor may have been replaced, or have come here, since the routes were served.
             Err(failure) if is_refused(&failure) => {
-                let near = self.switchboard.find(&door.application, &door.target, &self.requests, WIRE_1);
+                let near = self.switchboard.find(&door.application, &door.target, &self.requests, door.wire.id());
                 let near = near.ok_or(failure)?;
                 near.call(METHOD, &payload, &context, deadline).await
             }

@@ -14,6 +14,7 @@ pub mod config;
 pub mod control;
 pub mod exchange;
 pub mod executor;
+pub mod generator;
 pub mod health;
 mod host;
 pub mod ingress;

@@ -16,6 +16,21 @@ pub const WATCHED_FILES_MAX: usize = 100_000;
 /// The largest component or adapter file: 268435456 bytes.
 pub const COMPONENT_BYTES_MAX: u64 = 268_435_456;
 
+/// Memory of a generator that is a component, for each adapter: 256MiB.
+pub const GENERATOR_MEMORY: ByteSize = ByteSize(256 << 20);
+
+/// How long a generator that is a component may take for one adapter: 10 s.
+pub const GENERATOR_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The largest generated adapter: 4MiB.
+pub const ADAPTER_BYTES_MAX: ByteSize = ByteSize(4 << 20);
+
+/// The longest name or version of a generator: 100 bytes.
+pub const GENERATOR_NAME_BYTES_MAX: usize = 100;
+
+/// The most versions of the wire that a generator names: 16 versions.
+pub const GENERATOR_WIRES_MAX: usize = 16;
+
 /// Memory of a command, unless `--memory` says otherwise: 1GiB.
 pub const COMMAND_MEMORY_DEFAULT: ByteSize = ByteSize(1 << 30);
 
@@ -282,3 +297,42 @@ pub const LOOP_STALL_MAX: Duration = Duration::from_secs(5);
 
 /// Reasons that `/readyz` tells: 100; of more, their number.
 pub const REASONS_MAX: usize = 100;
+
+/// The share of calls that a new version has beside the one before it, until it is trusted, where none is asked for: 50 of a
+/// thousand.
+pub const ROLLOUT_SHARE_PER_MILLE: u16 = 50;
+
+/// How long a new version has a share of the calls at least, before it takes over: 2 s.
+pub const ROLLOUT_TIME_MIN: Duration = Duration::from_secs(2);
+
+/// How long a new version has a share of the calls at most, where fewer than [`ROLLOUT_CALLS`] reach it: 10 s.
+pub const ROLLOUT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Calls that a new version must have answered to take over before [`ROLLOUT_TIME_MAX`], where it is called at all: 10.
+pub const ROLLOUT_CALLS: u64 = 10;
+
+/// How long the version before is kept, to go back to at once, after a new one has taken over: 10 s.
+pub const ROLLOUT_WATCH_TIME: Duration = Duration::from_secs(10);
+
+/// How often new versions are compared with the ones before them: 100 ms.
+pub const ROLLOUT_LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Failed calls from which on a new version can be refused for them: 2. More than one of a hundred must fail, and twice as
+/// many as of the version before.
+pub const ROLLOUT_FAILED_MIN: u64 = 2;
+
+/// How long no call of a new version ends before it is refused for that: 1 s, and eight times what 9 of 10 calls of the
+/// version before take.
+pub const ROLLOUT_STALL_MIN: Duration = Duration::from_secs(1);
+
+/// Calls of each of two versions from which on their latencies are compared: 5.
+pub const ROLLOUT_SLOW_CALLS: u64 = 5;
+
+/// How many times as long half of the calls of a new version may take: 4, and [`ROLLOUT_SLOW_MIN`] more.
+pub const ROLLOUT_SLOW_FACTOR: u32 = 4;
+
+/// How much longer half of the calls of a new version may take at any rate: 20 ms.
+pub const ROLLOUT_SLOW_MIN: Duration = Duration::from_millis(20);
+
+/// How long a new version is held back on a host until what it calls on other hosts is ready there: 5 s.
+pub const ROLLOUT_HOLD_TIME_MAX: Duration = Duration::from_secs(5);

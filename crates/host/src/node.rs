@@ -21,7 +21,7 @@ mod told;
 pub(crate) mod view;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -212,8 +212,10 @@ impl NodeSettings {
             kinds: provider::catalogue().iter().map(|kind| kind.name().to_owned()).collect(),
             states,
             storage,
-            ready: std::collections::BTreeMap::new(),
+            ready: BTreeMap::new(),
+            refused: BTreeMap::new(),
             failing: Vec::new(),
+            unwell: Vec::new(),
         }
     }
 }

@@ -96,9 +96,9 @@ impl Desk {
             "/healthz" => {
                 let stalled = self.0.stalled();
                 let reason = stalled.map(|still| format!("the host's loop has stood still for {} s", still.as_secs()));
-                status("healthy", &reason.into_iter().collect::<Vec<_>>())
+                status("healthy", &reason.into_iter().collect::<Vec<_>>(), &[])
             }
-            _ => status("ready", &self.0.unready()),
+            _ => status("ready", &self.0.unready(), &self.0.unwell()),
         }
     }
 }
@@ -119,18 +119,22 @@ impl Handler for Desk {
     }
 }
 
-/// What is told of whether something is so, and if not, why: the first [`REASONS_MAX`] reasons, and how many more.
-pub fn verdict(word: &str, reasons: &[String]) -> String {
-    let is_so = reasons.is_empty();
-    let shown: Vec<&String> = reasons.iter().take(REASONS_MAX).collect();
+/// What is told of whether something is so, and if not, why: the first [`REASONS_MAX`] reasons, and how many more. What is
+/// `unwell` is told beside it, as many, and makes nothing less so: no other host would do better.
+pub fn verdict(word: &str, reasons: &[String], unwell: &[String]) -> String {
+    let shown = |texts: &[String]| texts.iter().take(REASONS_MAX).cloned().collect::<Vec<_>>();
     let more = reasons.len().saturating_sub(REASONS_MAX);
-    format!("{}\n", json!({ word: is_so, "reasons": shown, "more": more }))
+    let mut told = json!({ word: reasons.is_empty(), "reasons": shown(reasons), "more": more });
+    if let (false, Some(told)) = (unwell.is_empty(), told.as_object_mut()) {
+        told.insert("unwell".to_owned(), shown(unwell).into());
+    }
+    format!("{told}\n")
 }
 
 /// The same as an answer: 200 or 503.
-fn status(word: &str, reasons: &[String]) -> Response<Body> {
+fn status(word: &str, reasons: &[String], unwell: &[String]) -> Response<Body> {
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    response(code, "application/json", verdict(word, reasons))
+    response(code, "application/json", verdict(word, reasons, unwell))
 }
 
 fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {

@@ -16,6 +16,7 @@ mod drain;
 mod error;
 mod hear;
 mod name;
+mod patch;
 mod preview;
 mod read;
 mod routes;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 use lattice::document::Author;
 use lattice::objects::Objects;
 use lattice::store::Buckets;
+use model::placement::Share;
 
 /// Someone with the right to change a lattice, or to look at it.
 #[derive(Clone)]
@@ -50,16 +52,28 @@ pub struct Operator {
     /// Who they are, for those who look at versions later.
     by: Author,
     collects: bool,
+    reverts: bool,
+    share: Option<Share>,
 }
 
 impl Operator {
     /// Someone in the lattice of these buckets.
     pub fn new(buckets: Buckets, objects: Arc<dyn Objects>, by: Author) -> Self {
-        Self { buckets, objects, by, collects: true }
+        Self { buckets, objects, by, collects: true, reverts: false, share: None }
     }
 
     /// The same without the right to remove unused bytes: nothing is tried that would be refused.
     pub fn without_collecting(self) -> Self {
         Self { collects: false, ..self }
+    }
+
+    /// The same, whose versions have this share of the calls beside the ones before them, until they are trusted.
+    pub fn sharing(self, share: Option<Share>) -> Self {
+        Self { share, ..self }
+    }
+
+    /// The same, who means to set patched actors back to what the sources of their application are.
+    pub fn reverting(self) -> Self {
+        Self { reverts: true, ..self }
     }
 }

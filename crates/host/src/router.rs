@@ -10,6 +10,7 @@ mod external;
 mod far;
 mod link;
 mod near;
+mod share;
 mod shelf;
 mod switchboard;
 
@@ -28,7 +29,7 @@ pub use self::far::Outside;
 pub(crate) use self::far::{Far, Reached};
 pub(crate) use self::link::others;
 pub(crate) use self::near::Near;
-pub use self::near::Targets;
+pub use self::near::{Targets, Tried};
 pub use self::switchboard::{Running, Switchboard};
 
 use self::link::Link;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use engine::{Actor, Engine, EngineSettings};
 use futures_util::future::{OptionFuture, join};
 use lattice::bus::Bus;
+use lattice::document::Failing;
 use lattice::subject::{SubjectError, Subjects};
 use model::blueprint::{Blueprint, CompositePlan, WireTo};
 use model::ids::{ActorName, AppName, HostName, LatticeName, NameError};
@@ -210,6 +211,10 @@ impl Source for View {
             None => vec!["the application does not run".to_owned()],
         }
     }
+
+    fn unwell(&self) -> Vec<Failing> {
+        self.switchboard.unwell()
+    }
 }
 
 /// Tells that the runtime runs, while this lives: a single application has no loop of its own.
@@ -259,7 +264,7 @@ fn hear(
                 heard.actors = actors.map(|(name, (actor, _))| (name.clone(), actor.clone())).collect();
                 switchboard.switch(&app, running);
             }
-            News::Failed { .. } => {}
+            News::Failed { .. } | News::GoneBack { .. } => {}
         }
     }
 }

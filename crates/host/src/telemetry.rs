@@ -26,6 +26,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use engine::http::Requests;
+use lattice::document::{Failing, Part};
 use model::blueprint::LinkPlan;
 use model::ids::{ActorName, AppName};
 use provider::http::{Arrived, Watch};
@@ -68,6 +69,9 @@ pub(crate) trait Source: Send + Sync {
 
     /// What keeps the host from taking calls; nothing where it is ready.
     fn unready(&self) -> Vec<String>;
+
+    /// What serves here, though what it needs fails it. It keeps the host from nothing.
+    fn unwell(&self) -> Vec<Failing>;
 }
 
 impl Telemetry {
@@ -216,6 +220,16 @@ impl Telemetry {
             Some(source) => source.unready(),
             None => vec!["the host does not serve yet, or no longer".to_owned()],
         }
+    }
+
+    /// Which parts serve though what they need fails them, and why.
+    pub fn unwell(&self) -> Vec<String> {
+        let told = |unwell: Failing| match unwell.part {
+            Some(Part::Actor(part)) => format!("application {}: {part}: {}", unwell.app, unwell.reason),
+            Some(Part::Provider(part)) => format!("application {}: {part}: {}", unwell.app, unwell.reason),
+            None => format!("application {}: {}", unwell.app, unwell.reason),
+        };
+        self.source().map(|source| source.unwell()).unwrap_or_default().into_iter().map(told).collect()
     }
 
     /// Exports what waits, within [`EXPORT_FLUSH_TIME_MAX`], and ends.

@@ -39,6 +39,15 @@ pub enum Change {
     Current,
 }
 
+/// Some of a bucket's keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The keys, in the order of their last changes.
+    pub keys: Vec<String>,
+    /// After which change the next page begins; none where nothing follows.
+    pub next: Option<Revision>,
+}
+
 /// Why a bucket did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -112,6 +121,12 @@ pub trait Bucket: Send + Sync {
     /// The keys that have a value, those that `pattern` covers: tokens joined by dots, `*` for one token and a last `>`
     /// for all that follow.
     fn keys<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
+
+    /// Some of those keys, and no more work than for them: of the keys whose last change came after `after`, the `most` with
+    /// the earliest; deletions may count among them and are left out. From page to page no key is missed that has a value all
+    /// along; one that is changed meanwhile may come again.
+    fn page<'a>(&'a self, pattern: &'a str, after: Revision, most: usize)
+    -> BoxFuture<'a, Result<KeyPage, StoreError>>;
 
     /// Tells what stands under `pattern`, then [`Change::Current`], then the changes, in their order. A change may be
     /// left out where the same key has been changed again by then; the last one of a key never is. A consumer that is

@@ -12,6 +12,7 @@ use crate::folder::Folder;
 use crate::ids::{ActorName, AppName, ClientName, ProviderName, StoreName};
 use crate::manifest::{ConfigValue, Limits, Reach, Route};
 use crate::secret::Setting;
+use crate::wire::WireVersion;
 
 /// The wire id of the payloads that generated adapters speak: the component model's value encoding.
 pub const WIRE_1: &str = "lath/1";
@@ -228,7 +229,7 @@ impl NativePlan {
         SenderPlan {
             label: self.label.clone(),
             contract: Arc::clone(&bridge.contract),
-            adapter: AdapterPlan::Generated,
+            adapter: AdapterPlan::Generated(WireVersion::V1),
             link,
             open: self.stores_of(to),
         }
@@ -289,11 +290,19 @@ pub fn chain_of(label: &str) -> &str {
     label.split_once(BEHIND).map_or("", |(_, chain)| chain)
 }
 
+/// The label of a receiver that is called `label` in version 1 of the wire, and on the wire of a hand-written adapter.
+pub fn receiving(label: &str, adapter: &AdapterPlan) -> String {
+    match adapter {
+        AdapterPlan::Generated(WireVersion::V1) | AdapterPlan::Given { .. } => label.to_owned(),
+        AdapterPlan::Generated(version) => format!("{label}-wire{}", version.number()),
+    }
+}
+
 /// Where an adapter comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdapterPlan {
-    /// Generated from the contract; speaks [`WIRE_1`].
-    Generated,
+    /// Generated from the contract; speaks this version of the wire.
+    Generated(WireVersion),
     /// Written by hand.
     Given {
         /// The component.
@@ -304,10 +313,18 @@ pub enum AdapterPlan {
 }
 
 impl AdapterPlan {
+    /// The version of the wire, where it is one that hosts and providers speak as well.
+    pub fn version(&self) -> Option<WireVersion> {
+        match self {
+            AdapterPlan::Generated(version) => Some(*version),
+            AdapterPlan::Given { wire, .. } => WireVersion::of_id(wire),
+        }
+    }
+
     /// The wire id of its payloads.
     pub fn wire(&self) -> &str {
         match self {
-            AdapterPlan::Generated => WIRE_1,
+            AdapterPlan::Generated(version) => version.id(),
             AdapterPlan::Given { wire, .. } => wire,
         }
     }

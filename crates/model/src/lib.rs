@@ -21,5 +21,6 @@ pub mod secret;
 pub mod trace;
 pub mod value;
 pub mod view;
+pub mod wire;
 
 pub use manifest::host_file;

@@ -10,7 +10,7 @@ use model::view::Port;
 
 use crate::findings::Findings;
 use crate::intent::{AdapterPair, GivenAdapter, Intent, Inventory, contract_of, on_one_track};
-use crate::problem::{Caution, Fault, Place, Side, table_key};
+use crate::problem::{AdapterFault, Caution, Place, Side, table_key};
 
 const SENDER: &str = "lath:wasmbus/sender";
 const RECEIVER: &str = "lath:wasmbus/receiver";
@@ -21,7 +21,7 @@ const GENERATED_MEMORIES: u32 = 1;
 pub(crate) fn check_pairs(intent: &Intent, inventory: &Inventory, findings: &mut Findings) {
     for name in intent.manifest.adapters.keys() {
         match intent.adapters.get(name) {
-            None => findings.problem(place(name), Fault::UnreadAdapters { contract: name.clone() }),
+            None => findings.problem(place(name), AdapterFault::Unread { contract: name.clone() }),
             Some(pair) => {
                 check_half(name, Side::Sender, &pair.sender, inventory, findings);
                 check_half(name, Side::Receiver, &pair.receiver, inventory, findings);
@@ -44,15 +44,15 @@ fn check_half(name: &ContractName, side: Side, half: &GivenAdapter, inventory: &
     ] {
         if !found {
             let (contract, interface) = (name.clone(), interface.clone());
-            findings.problem(at.clone(), Fault::AdapterLacks { contract, side, verb, interface });
+            findings.problem(at.clone(), AdapterFault::Lacks { contract, side, verb, interface });
         }
     }
     for port in imports.filter(|port| !is_named(port, &imported) && needs_more(port, inventory)) {
         let (contract, import) = (name.clone(), port.label.clone());
-        findings.problem(at.clone().about(&port.label), Fault::AdapterUnmet { contract, side, import });
+        findings.problem(at.clone().about(&port.label), AdapterFault::Unmet { contract, side, import });
     }
     if half.wire.is_none() {
-        findings.problem(at, Fault::AdapterSilent { contract: name.clone(), side });
+        findings.problem(at, AdapterFault::Silent { contract: name.clone(), side });
     }
 }
 
@@ -65,7 +65,7 @@ fn check_wires(name: &ContractName, pair: &AdapterPair, findings: &mut Findings)
         && sender != receiver
     {
         let (sender, receiver) = (sender.clone(), receiver.clone());
-        findings.problem(place(name), Fault::AdapterWires { contract: name.clone(), sender, receiver });
+        findings.problem(place(name), AdapterFault::Wires { contract: name.clone(), sender, receiver });
     }
 }
 
@@ -102,14 +102,14 @@ impl<'a> Adapters<'a> {
         findings: &mut Findings,
     ) -> (AdapterPlan, u32) {
         let Some((name, pair)) = pair_for(self.intent, &contract.name) else {
-            return (AdapterPlan::Generated, GENERATED_MEMORIES);
+            return (AdapterPlan::Generated(self.intent.wires.send), GENERATED_MEMORIES);
         };
         self.used.insert(name);
         if let Some(reason) = misfit(side, pair, contract) {
             let at = Place { actor: Some(actor.clone()), ..place(name) };
             findings.problem(
                 at,
-                Fault::AdapterMisfit { contract: contract.name.clone(), side, actor: actor.clone(), reason },
+                AdapterFault::Misfit { contract: contract.name.clone(), side, actor: actor.clone(), reason },
             );
         }
         let half = match side {
@@ -119,6 +119,21 @@ impl<'a> Adapters<'a> {
         // A half that declares no wire is a problem of the pair, found once.
         let wire = half.wire.as_deref().unwrap_or(WIRE_1).to_owned();
         (AdapterPlan::Given { component: half.view.digest, wire }, half.view.memories)
+    }
+
+    /// Those by which `actor` answers: one for each version of the wire that is accepted, or the one that is given.
+    pub(crate) fn receivers(
+        &mut self,
+        contract: &Contract,
+        actor: &ActorName,
+        findings: &mut Findings,
+    ) -> Vec<AdapterPlan> {
+        match self.choose(Side::Receiver, contract, actor, findings) {
+            (AdapterPlan::Generated(_), _) => {
+                self.intent.wires.accept.iter().copied().map(AdapterPlan::Generated).collect()
+            }
+            (given, _) => vec![given],
+        }
     }
 
     /// The memories of a receiver's adapter.

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::blueprint::{ClientGrant, WIRE_1};
-use model::contract::ContractName;
+use model::blueprint::{AdapterPlan, ClientGrant, WIRE_1};
+use model::contract::{Contract, ContractName};
 use model::ids::ClientName;
 use model::manifest::MayCall;
 
 use crate::composite::{Composer, answered, receiver_label};
-use crate::problem::{Fault, Place, table_key};
+use crate::problem::{AdapterFault, Fault, Place, table_key};
 use crate::suggest::nearest;
 
 /// What each client may call: a contract that states no version means every one that the actor has.
@@ -33,9 +33,14 @@ fn grants(composer: &mut Composer<'_, '_>, client: &ClientName, may: &MayCall) -
     }
     let mut grants = Vec::new();
     for (index, contract) in found {
-        check_wire(composer, client, may, contract);
-        let (actor, receiver) = (may.actor.clone(), receiver_label(*index));
-        grants.push(ClientGrant { actor, receiver, contract: contract.name.clone() });
+        let adapters = composer.adapters.receivers(contract, &may.actor, composer.findings);
+        match adapters.iter().find(|adapter| adapter.version().is_some()) {
+            None => other_wire(composer, (client, may), contract, &adapters),
+            Some(adapter) => {
+                let (actor, receiver) = (may.actor.clone(), receiver_label(*index, adapter));
+                grants.push(ClientGrant { actor, receiver, contract: contract.name.clone() });
+            }
+        }
     }
     grants
 }
@@ -52,23 +57,18 @@ fn unknown(composer: &mut Composer<'_, '_>, client: &ClientName, may: &MayCall, 
     composer.findings.problem(place(client, may), fault);
 }
 
-/// Hosts turn the JSON of clients into the wire of generated adapters.
-fn check_wire(
+/// Hosts turn the JSON of clients into the wires of generated adapters.
+fn other_wire(
     composer: &mut Composer<'_, '_>,
-    client: &ClientName,
-    may: &MayCall,
-    contract: &model::contract::Contract,
+    (client, may): (&ClientName, &MayCall),
+    contract: &Contract,
+    adapters: &[AdapterPlan],
 ) {
-    let (adapter, _) =
-        composer.adapters.choose(crate::problem::Side::Receiver, contract, &may.actor, composer.findings);
-    if adapter.wire() == WIRE_1 {
-        return;
-    }
-    let fault = Fault::WireOfClient {
+    let fault = AdapterFault::WireOfClient {
         client: client.clone(),
         sender: WIRE_1,
         actor: may.actor.clone(),
-        receiver: adapter.wire().to_owned(),
+        receiver: adapters.iter().map(AdapterPlan::wire).collect::<Vec<_>>().join(", "),
         contract: contract.name.clone(),
     };
     composer.findings.problem(place(client, may), fault);

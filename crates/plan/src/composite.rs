@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use model::blueprint::{
     AdapterPlan, Bridge, CompositePlan, DEFAULT_STORE, LinkPlan, Member, NativePlan, SenderPlan, Target, WIRE_1, Wire,
-    WireTo,
+    WireTo, receiving,
 };
 use model::contract::{Contract, ContractName};
 use model::ids::{ActorName, ProviderName, StoreName};
-use model::manifest::Reach;
+use model::manifest::{EXTERNAL, Reach};
 use model::view::ComponentView;
+use model::wire::WireVersion;
 
 use crate::adapters::Adapters;
 use crate::findings::Findings;
@@ -19,7 +20,7 @@ use crate::grants::{Granted, granted_through};
 use crate::intent::{Intent, Inventory, State, contract_of};
 use crate::layout::{Chains, Entrances, Onward, Seats};
 use crate::limits::MEMBERS_MAX;
-use crate::problem::{Fault, Place, Side};
+use crate::problem::{AdapterFault, Fault, Place, Side};
 use crate::resolve::{Links, Resolved, Supplier};
 
 /// Builds the composites of an application.
@@ -135,13 +136,20 @@ impl<'a, 'f> Composer<'a, 'f> {
 
     fn sender(&mut self, link: &Resolved<'a>, draft: &mut Draft) -> Option<SenderPlan> {
         let actor = link.choice.actor;
-        let (adapter, memories) = self.adapters.choose(Side::Sender, &link.contract, actor, self.findings);
+        let (chosen, memories) = self.adapters.choose(Side::Sender, &link.contract, actor, self.findings);
+        let adapter = if self.is_external(link) { in_version_1(chosen) } else { chosen };
         draft.memories.senders = draft.memories.senders.saturating_add(memories);
         let label = format!("send{}", draft.senders);
         draft.senders += 1;
         self.check_wire(link, &adapter);
-        let open = self.stores(link);
-        Some(SenderPlan { label, contract: Arc::clone(&link.contract), adapter, link: self.link(link)?, open })
+        let (open, planned) = (self.stores(link), self.link(link, &adapter)?);
+        Some(SenderPlan { label, contract: Arc::clone(&link.contract), adapter, link: planned, open })
+    }
+
+    /// True where a program of its own answers.
+    fn is_external(&self, link: &Resolved<'_>) -> bool {
+        let Supplier::Provider(provider) = link.supplier else { return false };
+        self.intent.manifest.providers.get(provider).is_some_and(|provider| provider.kind == EXTERNAL)
     }
 
     /// An import that the host meets itself. Its label is like the name of an interface, so that imports which share a
@@ -151,7 +159,7 @@ impl<'a, 'f> Composer<'a, 'f> {
         let version = version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
         let label = format!("native{}:{package}/{interface}{version}", draft.natives);
         draft.natives += 1;
-        let mut planned = self.link(link)?;
+        let mut planned = self.link(link, &AdapterPlan::Generated(WireVersion::V1))?;
         // Without messages there is nothing between `fused` and `host`.
         planned.reach = planned.reach.max(Reach::Host);
         let open = link.choice.link.open.clone();
@@ -179,26 +187,27 @@ impl<'a, 'f> Composer<'a, 'f> {
         link.choice.link.open.keys().cloned().chain(DEFAULT_STORE.parse()).collect()
     }
 
-    fn link(&self, link: &Resolved<'a>) -> Option<LinkPlan> {
+    fn link(&self, link: &Resolved<'a>, sender: &AdapterPlan) -> Option<LinkPlan> {
         Some(LinkPlan {
             actor: link.choice.actor.clone(),
             import: link.choice.port.label.clone(),
             contract: link.contract.name.clone(),
-            target: self.target(&link.supplier)?,
+            target: self.target(&link.supplier, sender)?,
             reach: link.choice.link.reach,
             deadline: self.intent.manifest.deadline_of(link.choice.link),
             idempotent: idempotent(link),
         })
     }
 
-    fn target(&self, supplier: &Supplier<'_>) -> Option<Target> {
+    /// Where calls in the sender's wire go.
+    fn target(&self, supplier: &Supplier<'_>, sender: &AdapterPlan) -> Option<Target> {
         match supplier {
             Supplier::Provider(provider) | Supplier::Native(provider) => Some(Target::Provider((*provider).clone())),
             Supplier::Actor { actor, export } => {
                 let view = self.intent.components.get(*actor)?;
                 let mut answered = answered(view);
                 let index = answered.position(|(label, _)| label == *export)?;
-                Some(Target::Actor { actor: (*actor).clone(), receiver: receiver_label(index) })
+                Some(Target::Actor { actor: (*actor).clone(), receiver: receiver_label(index, sender) })
             }
         }
     }
@@ -213,13 +222,18 @@ impl<'a, 'f> Composer<'a, 'f> {
         }
     }
 
-    /// A native provider speaks the wire of generated adapters only. Two actors use the two halves of one pair.
+    /// The other end speaks the wire of the sender: actors what they accept, or by their half of the same pair; providers
+    /// any of generated adapters.
     fn check_wire(&mut self, link: &Resolved<'_>, sender: &AdapterPlan) {
-        let Supplier::Provider(provider) = link.supplier else { return };
-        if sender.wire() == WIRE_1 {
+        let provider = match link.supplier {
+            Supplier::Provider(provider) => provider,
+            Supplier::Native(_) => return,
+            Supplier::Actor { actor, export } => return self.check_wire_of_actor(link, sender, actor, export),
+        };
+        if sender.version().is_some() {
             return;
         }
-        let fault = Fault::WireOfProvider {
+        let fault = AdapterFault::WireOfProvider {
             actor: link.choice.actor.clone(),
             import: link.choice.port.label.clone(),
             sender: sender.wire().to_owned(),
@@ -230,12 +244,37 @@ impl<'a, 'f> Composer<'a, 'f> {
         self.findings.problem(link.choice.place(), fault);
     }
 
-    /// The wire on which an actor answers calls of an export.
-    pub(crate) fn wire_of(&mut self, actor: &ActorName, export: &str) -> Option<String> {
-        let view = self.intent.components.get(actor)?;
-        let contract = contract_of(view.export(export)?)?;
-        let (adapter, _) = self.adapters.choose(Side::Receiver, contract, actor, self.findings);
-        Some(adapter.wire().to_owned())
+    fn check_wire_of_actor(&mut self, link: &Resolved<'_>, sender: &AdapterPlan, callee: &ActorName, export: &str) {
+        if matches!(sender, AdapterPlan::Given { .. }) {
+            return; // Its pair is judged by itself, once.
+        }
+        let accepted = self.wires_of(callee, export);
+        if accepted.iter().any(|adapter| adapter.wire() == sender.wire()) {
+            return;
+        }
+        let fault = AdapterFault::WireOfActor {
+            actor: link.choice.actor.clone(),
+            import: link.choice.port.label.clone(),
+            sender: sender.wire().to_owned(),
+            callee: callee.clone(),
+            receivers: accepted.iter().map(|adapter| adapter.wire().to_owned()).collect(),
+            contract: link.contract.name.clone(),
+        };
+        self.findings.problem(link.choice.place(), fault);
+    }
+
+    /// The adapters by which an actor answers calls of an export. What is wrong with them is found with its composite.
+    pub(crate) fn wires_of(&mut self, actor: &ActorName, export: &str) -> Vec<AdapterPlan> {
+        let contract = self.intent.components.get(actor).and_then(|view| contract_of(view.export(export)?));
+        contract.map_or_else(Vec::new, |contract| self.adapters.receivers(contract, actor, &mut Findings::default()))
+    }
+}
+
+/// Programs outside say which wire they speak only when they run: version 1 is what all of them know.
+fn in_version_1(adapter: AdapterPlan) -> AdapterPlan {
+    match adapter {
+        AdapterPlan::Generated(_) => AdapterPlan::Generated(WireVersion::V1),
+        given @ AdapterPlan::Given { .. } => given,
     }
 }
 
@@ -251,6 +290,6 @@ pub(crate) fn answered(view: &ComponentView) -> impl Iterator<Item = (&str, &Arc
     view.exports.iter().filter_map(|port| Some((port.label.as_str(), contract_of(port)?)))
 }
 
-pub(crate) fn receiver_label(index: usize) -> String {
-    format!("receive{index}")
+pub(crate) fn receiver_label(index: usize, adapter: &AdapterPlan) -> String {
+    receiving(&format!("receive{index}"), adapter)
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use model::blueprint::{AdapterPlan, CompositePlan, Member, NativePlan, SenderPlan, Target, Wire, WireTo};
+use model::blueprint::{AdapterPlan, Blueprint, CompositePlan, Member, NativePlan, SenderPlan, Target, Wire, WireTo};
 use model::contract::ContractName;
 use model::ids::ActorName;
 use model::manifest::Reach;
 
 use crate::layout::ChainEnd;
-use crate::planning::Plan;
+use crate::planning::Notes;
 
 /// A link of a composite, explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct LinkExplanation {
     pub target: String,
     /// How far calls travel.
     pub reach: Reach,
+    /// True where the host meets the import itself, by functions of its own: no message, where the provider is on it.
+    pub native: bool,
     /// The contract of plain values by which calls reach a provider on another host, where the link's own has resources.
     pub bridge: Option<ContractName>,
     /// The way of a call.
@@ -50,10 +52,18 @@ impl fmt::Display for LinkExplanation {
     }
 }
 
-/// Explains every link, in the order of composites, members and imports. An actor that is in several composites is
-/// explained in each.
-pub fn explain(plan: &Plan) -> Vec<LinkExplanation> {
-    let composites = plan.blueprint.composites.iter();
+/// A plan, as its explanation needs it.
+#[derive(Clone, Copy)]
+struct Planned<'a> {
+    blueprint: &'a Blueprint,
+    notes: &'a Notes,
+}
+
+/// Explains every link of a [plan](crate::Plan), in the order of composites, members and imports. An actor that is in
+/// several composites is explained in each.
+pub fn explain(blueprint: &Blueprint, notes: &Notes) -> Vec<LinkExplanation> {
+    let plan = Planned { blueprint, notes };
+    let composites = blueprint.composites.iter();
     composites
         .flat_map(|(root, composite)| {
             composite.members.iter().enumerate().map(move |(at, member)| (root, composite, at, member))
@@ -67,17 +77,17 @@ pub fn explain(plan: &Plan) -> Vec<LinkExplanation> {
 
 /// A wire as its link has it: one that begins a chain by its end. What passes calls on within a chain is no link.
 fn chained(
-    plan: &Plan,
+    plan: Planned<'_>,
     (root, composite): (&ActorName, &CompositePlan),
     (at, member): (usize, &Member),
     wire: &Wire,
 ) -> Option<LinkExplanation> {
     let site = (root.clone(), at, wire.import.clone());
-    if plan.chains.passing.contains(&site) {
+    if plan.notes.chains.passing.contains(&site) {
         return None;
     }
     let link = (&member.actor, wire.import.as_str());
-    let Some(ChainEnd { via, member: last, import }) = plan.chains.ends.get(&site) else {
+    let Some(ChainEnd { via, member: last, import }) = plan.notes.chains.ends.get(&site) else {
         return explained(plan, root, composite, link, wire);
     };
     let end = composite.members.get(*last)?.wires.iter().find(|wire| wire.import == *import)?;
@@ -88,7 +98,7 @@ fn chained(
 }
 
 fn explained(
-    plan: &Plan,
+    plan: Planned<'_>,
     root: &ActorName,
     composite: &CompositePlan,
     (actor, import): (&ActorName, &str),
@@ -99,7 +109,7 @@ fn explained(
         WireTo::Native(native) => Some(met(plan, root, native)),
         WireTo::Member { member: index, .. } => {
             let callee = &composite.members.get(*index)?.actor;
-            let contract = plan.fused.get(&(actor.clone(), import.to_owned()))?.clone();
+            let contract = plan.notes.fused.get(&(actor.clone(), import.to_owned()))?.clone();
             Some(LinkExplanation {
                 composite: root.clone(),
                 actor: actor.clone(),
@@ -108,6 +118,7 @@ fn explained(
                 via: Vec::new(),
                 target: format!("actor {callee}"),
                 reach: Reach::Fused,
+                native: false,
                 bridge: None,
                 how: format!("fused: direct call inside {root}'s composite"),
                 why: format!("reach `fused`: this copy of {callee} shares the fate and the limits of {root}"),
@@ -117,7 +128,7 @@ fn explained(
     }
 }
 
-fn sent(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> LinkExplanation {
+fn sent(plan: Planned<'_>, root: &ActorName, sender: &SenderPlan) -> LinkExplanation {
     let link = &sender.link;
     LinkExplanation {
         composite: root.clone(),
@@ -127,6 +138,7 @@ fn sent(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> LinkExplanation {
         via: Vec::new(),
         target: link.target.to_string(),
         reach: link.reach,
+        native: false,
         bridge: None,
         how: way(sender),
         why: reasons(plan, root, sender),
@@ -134,7 +146,7 @@ fn sent(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> LinkExplanation {
     }
 }
 
-fn met(plan: &Plan, root: &ActorName, native: &NativePlan) -> LinkExplanation {
+fn met(plan: Planned<'_>, root: &ActorName, native: &NativePlan) -> LinkExplanation {
     let link = &native.link;
     let mut target = link.target.to_string();
     for (store, provider) in &native.open {
@@ -150,6 +162,7 @@ fn met(plan: &Plan, root: &ActorName, native: &NativePlan) -> LinkExplanation {
         via: Vec::new(),
         target,
         reach: link.reach,
+        native: true,
         bridge: native.bridge.as_ref().map(|bridge| bridge.contract.name.clone()),
         how: near_or_over(native),
         why: format!("a contract with resources: {}{fused}", reasons.join(", ")),
@@ -185,7 +198,7 @@ fn way(sender: &SenderPlan) -> String {
     format!("{reach}: sender {label} → {receiver}{end}, {place}")
 }
 
-fn reasons(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> String {
+fn reasons(plan: Planned<'_>, root: &ActorName, sender: &SenderPlan) -> String {
     let link = &sender.link;
     let mut reasons = vec![match (&link.target, link.reach) {
         (Target::Actor { actor, .. }, Reach::Lattice) => {
@@ -206,7 +219,7 @@ fn reasons(plan: &Plan, root: &ActorName, sender: &SenderPlan) -> String {
     reasons.join("; ")
 }
 
-fn provided(plan: &Plan, provider: &model::ids::ProviderName) -> String {
+fn provided(plan: Planned<'_>, provider: &model::ids::ProviderName) -> String {
     let planned = plan.blueprint.providers.get(provider);
     match planned {
         Some(planned) if planned.external.is_some() => format!("{provider} is a process of its own, on no host"),

@@ -10,8 +10,8 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    pub(crate) fn problem(&mut self, at: Place, fault: Fault) {
-        let problem = Problem { at, fault };
+    pub(crate) fn problem(&mut self, at: Place, fault: impl Into<Fault>) {
+        let problem = Problem { at, fault: fault.into() };
         // An actor may be in several composites; what is wrong with it is said once.
         if !self.problems.contains(&problem) {
             self.problems.push(problem);

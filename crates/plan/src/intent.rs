@@ -8,6 +8,7 @@ use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::manifest::Manifest;
 use model::view::{ComponentView, Port, Shape};
+use model::wire::Wires;
 
 /// What was asked: a manifest, and every component that it names, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Intent {
     pub components: BTreeMap<ActorName, ComponentView>,
     /// The hand-written adapters, by the contract they are for (a name without version is for every version).
     pub adapters: BTreeMap<ContractName, AdapterPair>,
+    /// The versions of the wire that generated adapters speak.
+    pub wires: Wires,
 }
 
 /// A hand-written sender and receiver of one contract.

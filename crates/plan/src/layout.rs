@@ -1,8 +1,9 @@
 //! Who has a seat in a composite: each actor once, and a copy of each middleware for each place in a chain.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use model::blueprint::{HttpExport, HttpVersion, ReceiverPlan, Wire, behind};
+use model::blueprint::{HttpExport, HttpVersion, ReceiverPlan, Wire, behind, receiving};
 use model::ids::ActorName;
 use model::manifest::LinkKey;
 use model::view::{ComponentView, Shape};
@@ -12,7 +13,7 @@ use crate::composite::{Composer, answered, receiver_label};
 use crate::fuse::check_shared;
 use crate::intent::contract_of;
 use crate::limits::MEMBERS_MAX;
-use crate::problem::{Fault, Place, Side};
+use crate::problem::{Fault, Place};
 use crate::resolve::Resolved;
 
 /// A seat in a composite.
@@ -151,10 +152,11 @@ impl<'a, 'f> Composer<'a, 'f> {
             }
             None => {
                 let contract = contract_of(outermost.export)?;
-                let (adapter, _) = self.adapters.choose(Side::Receiver, contract, root, self.findings);
-                let contract = std::sync::Arc::clone(contract);
-                let label = format!("receive{suffix}");
-                entrances.receivers.push(ReceiverPlan { label, export, via, contract, adapter });
+                for adapter in self.adapters.receivers(contract, root, self.findings) {
+                    let label = format!("{}{suffix}", receiving("receive", &adapter));
+                    let (export, via, contract) = (export.clone(), via.clone(), Arc::clone(contract));
+                    entrances.receivers.push(ReceiverPlan { label, export, via, contract, adapter });
+                }
             }
         }
         Some(())
@@ -175,9 +177,16 @@ impl<'a, 'f> Composer<'a, 'f> {
         let view = self.intent.components.get(root)?;
         let mut receivers = Vec::new();
         for (index, (export, contract)) in answered(view).enumerate() {
-            let (adapter, _) = self.adapters.choose(Side::Receiver, contract, root, self.findings);
-            let (label, export, contract) = (receiver_label(index), export.to_owned(), std::sync::Arc::clone(contract));
-            receivers.push(ReceiverPlan { label, export, via: Vec::new(), contract, adapter });
+            for adapter in self.adapters.receivers(contract, root, self.findings) {
+                let (label, export) = (receiver_label(index, &adapter), export.to_owned());
+                receivers.push(ReceiverPlan {
+                    label,
+                    export,
+                    via: Vec::new(),
+                    contract: Arc::clone(contract),
+                    adapter,
+                });
+            }
         }
         Some(receivers)
     }

@@ -40,5 +40,7 @@ pub use check::{Breach, Violation, check};
 pub use explain::{LinkExplanation, explain};
 pub use grants::{Granted, granted_through};
 pub use intent::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, State};
-pub use planning::{Plan, plan};
-pub use problem::{Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Side, Tie, Warning, Who};
+pub use planning::{Notes, Plan, plan};
+pub use problem::{
+    AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Side, Tie, Warning, Who,
+};

@@ -26,7 +26,14 @@ pub struct Plan {
     pub blueprint: Blueprint,
     /// What may surprise, in the order of the manifest's keys.
     pub warnings: Vec<Warning>,
-    /// The contracts of fused links, by actor and import: nothing at run time needs them.
+    /// What is needed to explain it.
+    pub notes: Notes,
+}
+
+/// What of a plan its explanation alone needs: nothing at run time does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notes {
+    /// The contracts of fused links, by actor and import.
     pub(crate) fused: BTreeMap<(ActorName, String), ContractName>,
     pub(crate) chains: Chains,
 }
@@ -53,7 +60,8 @@ pub fn plan(intent: &Intent, previous: Option<&Blueprint>, inventory: &Inventory
     };
     groups(intent, &planned, inventory, &mut findings);
     let warnings = findings.into_result()?;
-    Ok(Plan { blueprint: numbered(planned, previous), warnings, fused: fused_contracts(&links), chains })
+    let notes = Notes { fused: fused_contracts(&links), chains };
+    Ok(Plan { blueprint: numbered(planned, previous), warnings, notes })
 }
 
 /// The providers that links lead to.

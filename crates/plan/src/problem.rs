@@ -16,7 +16,7 @@ use model::ids::ActorName;
 use model::view::Refusal;
 
 pub use caution::Caution;
-pub use fault::Fault;
+pub use fault::{AdapterFault, Fault};
 pub use flaw::Flaw;
 pub use place::Place;
 pub(crate) use place::{quoted, route_key, table_key};

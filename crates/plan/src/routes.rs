@@ -7,7 +7,7 @@ use model::manifest::Route;
 
 use crate::chain::{RouteChain, route_chain};
 use crate::composite::Composer;
-use crate::problem::{Consumer, Fault, Place, route_key};
+use crate::problem::{AdapterFault, Consumer, Fault, Place, route_key};
 use crate::supply::{exports, serving};
 
 /// Finds what is wrong with the routes.
@@ -53,11 +53,13 @@ fn check_target(composer: &mut Composer<'_, '_>, index: usize, route: &Route) {
     check_wire(composer, (at, route), &route.to, export);
 }
 
-/// The host's HTTP server speaks the wire of generated adapters.
+/// The host's HTTP server speaks the wires of generated adapters.
 fn check_wire(composer: &mut Composer<'_, '_>, (at, route): (Place, &Route), actor: &ActorName, export: &str) {
-    if let Some(receiver) = composer.wire_of(actor, export).filter(|wire| wire != WIRE_1) {
+    let adapters = composer.wires_of(actor, export);
+    if let Some(receiver) = adapters.first().filter(|_| adapters.iter().all(|one| one.version().is_none())) {
+        let receiver = receiver.wire().to_owned();
         let (route, contract) = (shown(route), composer.inventory.ingress.name.clone());
-        let fault = Fault::WireOfRoute { route, actor: actor.clone(), sender: WIRE_1, receiver, contract };
+        let fault = AdapterFault::WireOfRoute { route, actor: actor.clone(), sender: WIRE_1, receiver, contract };
         composer.findings.problem(at, fault);
     }
 }

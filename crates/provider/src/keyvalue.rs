@@ -3,7 +3,7 @@
 //!
 //! All kinds do the same: `store` says what, and refuses what is too large before any of them sees it. A number is kept
 //! as decimal text, so that it can be read as a value, and changed atomically whoever calls. What is refused changes
-//! nothing.
+//! nothing. `keeper` is what every kind is behind: it drains, and knows how the store is.
 //!
 //! - `keyvalue/memory` forgets everything when its host ends. Configuration: `max-keys`, `max-bytes`.
 //! - `keyvalue/embedded` keeps a file; see [`embedded`]. Configuration: `max-keys`, `max-bytes`, `durability`.
@@ -11,6 +11,7 @@
 //! - `keyvalue/redis` keeps keys of a Redis server; see [`redis`]. Configuration: `url`, `ca`, `prefix`.
 
 pub mod embedded;
+mod keeper;
 mod memory;
 pub mod nats;
 pub mod plain;
@@ -25,6 +26,7 @@ use engine::keyvalue::{Answer, Answering, Operation, StoreError};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::failure::{Failure, RpcError};
+use model::ids::ProviderName;
 
 use self::redis::Redis;
 use crate::config::{Config, ConfigValue};
@@ -34,8 +36,9 @@ use crate::limits::{
     MEMORY_BYTES_MAX, MEMORY_KEYS_DEFAULT, MEMORY_KEYS_MAX,
 };
 use crate::service::{Backend, Service};
-use crate::{Call, Provider, Surroundings, contracts};
+use crate::{Call, Health, Provider, Surroundings, contracts};
 use embedded::{Durability, Embedded};
+use keeper::Keeper;
 use memory::Memory;
 use nats::Shared;
 use store::{Fault, Store};
@@ -67,7 +70,7 @@ pub(crate) fn open_memory(
     let config = Config::new(MEMORY, surroundings.name, config, &["max-keys", "max-bytes"])?;
     let keys_max = config.number("max-keys", 1..=MEMORY_KEYS_MAX, MEMORY_KEYS_DEFAULT)?;
     let bytes_max = config.number("max-bytes", 1..=MEMORY_BYTES_MAX, MEMORY_BYTES_DEFAULT)?;
-    Keyvalue::over(Memory::new(Room { keys_max, bytes_max }))
+    Keyvalue::over(surroundings.name, Memory::new(Room { keys_max, bytes_max }))
 }
 
 pub(crate) fn open_embedded(
@@ -82,7 +85,7 @@ pub(crate) fn open_embedded(
         "interval" => Durability::Interval,
         _ => Durability::Commit,
     };
-    Keyvalue::over(Embedded::open(name, data, durability, Room { keys_max, bytes_max })?)
+    Keyvalue::over(name, Embedded::open(name, data, durability, Room { keys_max, bytes_max })?)
 }
 
 pub(crate) fn open_nats(
@@ -93,7 +96,7 @@ pub(crate) fn open_nats(
     let config = Config::new(NATS, name, config, &["bucket"])?;
     let state = state.as_ref().ok_or_else(|| ProviderError::NoLattice { provider: (*name).clone(), kind: NATS })?;
     let bucket = config.name("bucket")?.unwrap_or_else(|| format!("{application}.{name}"));
-    Keyvalue::over(Shared::new((*name).clone(), Arc::clone(state), &bucket))
+    Keyvalue::over(name, Shared::new((*name).clone(), Arc::clone(state), &bucket))
 }
 
 pub(crate) fn open_redis(
@@ -105,35 +108,35 @@ pub(crate) fn open_redis(
     let url = config.text("url", "the address of the server, such as `redis://localhost:6379`")?;
     let ca = config.path("ca")?;
     let prefix = config.name("prefix")?.unwrap_or_else(|| format!("{application}.{name}"));
-    Keyvalue::over(Redis::open(name, url, ca.as_deref(), prefix)?)
+    Keyvalue::over(name, Redis::open(name, url, ca.as_deref(), prefix)?)
 }
 
 /// A provider over any kind of store.
 struct Keyvalue {
-    store: Arc<dyn Store>,
+    store: Arc<Keeper>,
     counters: Service<Counters>,
     plain: Service<Spaces>,
 }
 
 /// The stores of a provider, as its messages see them.
-struct Spaces(Arc<dyn Store>);
+struct Spaces(Arc<Keeper>);
 
 impl Backend for Spaces {}
 
 impl plain::Stores for Spaces {
     fn run<'a>(&'a self, store: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
-        async move { store::run(&self.0, store, operation, deadline).await.map_err(StoreError::from) }.boxed()
+        async move { self.0.run(store, operation, deadline).await.map_err(StoreError::from) }.boxed()
     }
 }
 
 /// The counters of a store.
-struct Counters(Arc<dyn Store>);
+struct Counters(Arc<Keeper>);
 
 impl Backend for Counters {}
 
 impl Keyvalue {
-    fn over(store: impl Store) -> Result<Arc<dyn Provider>, ProviderError> {
-        let store: Arc<dyn Store> = Arc::new(store);
+    fn over(name: &ProviderName, store: impl Store) -> Result<Arc<dyn Provider>, ProviderError> {
+        let store = Keeper::new(name.clone(), store);
         let counters = Service::build(contracts::counter()?, Arc::new(Counters(Arc::clone(&store))))
             .function("increment", async |counters: Arc<Counters>, (key, value), deadline| {
                 counters.increment(key, value, deadline).await
@@ -149,7 +152,7 @@ impl Counters {
     async fn increment(&self, key: String, value: i32, deadline: Instant) -> Result<Result<i32, RpcError>, Failure> {
         let bounds = i64::from(i32::MIN)..=i64::from(i32::MAX);
         let operation = Operation::Add { key, delta: i64::from(value), bounds };
-        match store::run(&self.0, COUNTERS, operation, deadline).await {
+        match self.0.run(COUNTERS, operation, deadline).await {
             Ok(Answer::Number(sum)) => Ok(i32::try_from(sum).map_err(|_| strange())),
             Ok(_) => Ok(Err(strange())),
             Err(Fault::Refused(error)) => Ok(Err(error)),
@@ -172,10 +175,14 @@ impl Provider for Keyvalue {
     }
 
     fn keyvalue<'a>(&'a self, name: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
-        async move { store::run(&self.store, name, operation, deadline).await.map_err(StoreError::from) }.boxed()
+        async move { self.store.run(name, operation, deadline).await.map_err(StoreError::from) }.boxed()
+    }
+
+    fn health(&self) -> Health {
+        self.store.health()
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {
-        self.store.drain()
+        self.store.drain().boxed()
     }
 }

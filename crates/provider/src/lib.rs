@@ -15,6 +15,7 @@ mod catalogue;
 mod config;
 pub mod contracts;
 mod error;
+mod gate;
 pub mod http;
 pub mod keyvalue;
 pub mod limits;
@@ -32,6 +33,7 @@ use futures_util::future::BoxFuture;
 use model::contract::ContractName;
 use model::failure::Failure;
 use model::ids::StoreName;
+use model::wire::WireVersion;
 
 pub use catalogue::{Kind, State, Surroundings, catalogue, kind};
 pub use config::ConfigValue;
@@ -44,8 +46,10 @@ pub struct Call<'a> {
     pub contract: &'a ContractName,
     /// The function's name in the contract.
     pub method: &'a str,
-    /// Its parameters, in wire version 1.
+    /// Its parameters, in the version below.
     pub payload: &'a [u8],
+    /// The version of the wire: of the parameters, and of the result.
+    pub wire: WireVersion,
     /// When the caller stops waiting.
     pub deadline: Instant,
     /// The stores that the caller may open, where the contract has any.
@@ -75,9 +79,20 @@ impl Opens {
     }
 }
 
+/// How a provider is. It serves in either case: calls are never kept from one that is unwell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// What it was asked last it did, or nothing is known to be wrong.
+    #[default]
+    Well,
+    /// What it needs fails it: why, for people. The text has no clock and no count in it, so that it stays the same while
+    /// nothing changes.
+    Unwell(String),
+}
+
 /// Whoever implements a contract natively.
 pub trait Provider: Send + Sync {
-    /// Answers a call, with the result in wire version 1.
+    /// Answers a call, with the result in the version of the wire that the call is in.
     ///
     /// # Errors
     ///
@@ -95,6 +110,12 @@ pub trait Provider: Send + Sync {
         std::future::ready(Err(StoreError::NoSuchStore)).boxed()
     }
 
-    /// Takes no more calls, finishes those it has, and lets go of files and connections.
+    /// How it is, as far as that is known: at once, without asking anybody.
+    fn health(&self) -> Health {
+        Health::Well
+    }
+
+    /// Takes no more calls, which are refused *not started* from then on, finishes those it has, and lets go of files and
+    /// connections. Whoever waits for it gives it a deadline.
     fn drain(&self) -> BoxFuture<'_, ()>;
 }

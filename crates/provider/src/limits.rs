@@ -14,7 +14,7 @@ pub const BATCH_BYTES_MAX: usize = 8 << 20;
 pub const PAGE_KEYS_MAX: usize = 500;
 /// Keys in one page of a list that is taken from another host; a larger one is refused: 1000 keys.
 pub const PAGE_KEYS_TAKEN_MAX: usize = 1_000;
-/// The longest cursor of a list that is sent to another host, or taken from one: 2048 bytes.
+/// The longest cursor of a list, whoever gives it; an operation with a longer one is refused: 2048 bytes.
 pub const CURSOR_LEN_MAX: usize = 2_048;
 /// What `keyvalue/memory` holds where its configuration does not say, keys and values together: 64 MiB, in bytes.
 pub const MEMORY_BYTES_DEFAULT: usize = 64 << 20;
@@ -33,6 +33,10 @@ pub const MEMORY_KEYS_MAX: usize = 1_000_000;
 pub const EMBEDDED_KEYS_DEFAULT: usize = 1_000_000;
 /// The most keys that `keyvalue/embedded` may be asked to hold: 1000000000 keys.
 pub const EMBEDDED_KEYS_MAX: usize = 1_000_000_000;
+/// The time between two looks at a store that failed, whether it answers again: 2 seconds.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// How long a store that failed is given to answer such a look: 5 seconds.
+pub const LOOK_TIME_MAX: Duration = Duration::from_secs(5);
 /// Changes that wait for the writer of `keyvalue/embedded`; further ones are refused: 4096 changes.
 pub const QUEUE_MAX: usize = 4_096;
 /// What `durability = "interval"` may lose to a crash: 100 milliseconds.
@@ -40,7 +44,7 @@ pub const SYNC_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Counters whose last value `keyvalue/nats` remembers, so that adding to one takes a single message: 4096 counters.
 pub const COUNTERS_REMEMBERED_MAX: usize = 4_096;
-/// Times that `keyvalue/nats` tries to add to a counter that others change at the same time: 64 times.
+/// Times that `keyvalue/nats` tries to add to a counter, or to swap a value, that others change at the same time: 64 times.
 pub const CONTENDED_TRIES_MAX: u32 = 64;
 
 /// Times that `keyvalue/redis` tries to connect again before what waits fails: 3 times.
@@ -61,6 +65,9 @@ pub const PROCESS_CALLS_MAX: usize = 256;
 
 /// How long a provider's process that leaves waits to hear that hosts can know, before it refuses what still comes: 1 s.
 pub const FAREWELL_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How long a provider's process that ends lets its provider let go of files and connections, past its deadline: 2 seconds.
+pub const LETTING_GO_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Failures that a worker of an ingress, or a store, logs in a second; further ones are counted: 100 failures.
 pub const FAILURES_LOGGED_PER_S_MAX: usize = 100;

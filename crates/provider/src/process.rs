@@ -31,7 +31,7 @@ use model::limits::{DEADLINE_MAX, DEPTH_MAX, REUSE_MAX};
 use tokio::task::AbortHandle;
 
 use crate::error::ProcessError;
-use crate::limits::{FAREWELL_TIME_MAX, PROCESS_CALLS_MAX};
+use crate::limits::{FAREWELL_TIME_MAX, LETTING_GO_TIME_MAX, PROCESS_CALLS_MAX};
 use crate::service::{Backend, Service};
 use desk::Desk;
 use presence::Presence;
@@ -103,8 +103,8 @@ impl Process {
         Ok(Self { server, presence, backend, stamp, _present: Task(present.abort_handle()) })
     }
 
-    /// Says that it leaves, finishes what has come until `deadline`, lets the provider let go of what it holds, and ends.
-    /// How many calls still ran at the deadline: they are cut off.
+    /// Says that it leaves, finishes what has come until `deadline`, lets the provider let go of what it holds, for which it
+    /// has [`LETTING_GO_TIME_MAX`] beyond that, and ends. How many calls still ran at the deadline: they are cut off.
     pub async fn drain(self, deadline: Instant) -> usize {
         self.presence.leave();
         // What hosts sent before they could hear that is served, or refused from then on: they go elsewhere.
@@ -113,7 +113,10 @@ impl Process {
             tracing::debug!(%reason, "whether hosts know that the provider leaves is not known");
         }
         let left = self.server.drain(deadline).await;
-        self.backend.drain().await;
+        let patience = deadline.max(Instant::now() + LETTING_GO_TIME_MAX);
+        if tokio::time::timeout_at(patience.into(), self.backend.drain()).await.is_err() {
+            tracing::warn!("the provider still held files or connections when its time to let go was over");
+        }
         left
     }
 

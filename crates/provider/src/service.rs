@@ -26,7 +26,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use adapter::codec::{decode_params, encode_result};
+use adapter::codec::Codec;
 use adapter::value::Value;
 use engine::native::Functions;
 use futures_util::FutureExt;
@@ -92,7 +92,9 @@ impl<B: Backend> Service<B> {
         admit: impl FnOnce(&[Value]) -> Result<(), Value>,
     ) -> Result<Vec<u8>, Failure> {
         let served = self.find(call.contract, call.method)?;
-        let values = decode_params(&served.signature, call.payload)
+        let codec = Codec(call.wire);
+        let values = codec
+            .decode_params(&served.signature, call.payload)
             .map_err(|error| Failure::not_started(RpcError::Deser(error.to_string())))?;
         let value = match admit(&values) {
             Ok(()) => {
@@ -101,7 +103,8 @@ impl<B: Backend> Service<B> {
             }
             Err(refused) => refused,
         };
-        encode_result(&served.signature, Some(&value))
+        codec
+            .encode_result(&served.signature, Some(&value))
             .map_err(|error| Failure::unknown(RpcError::Ser(error.to_string())))
     }
 

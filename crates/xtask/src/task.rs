@@ -128,7 +128,7 @@ Tasks:
   test [--long] [-- ARGS]  run every test; --long adds many more generated cases; ARGS go to `cargo test`
   ci                       everything that must hold before a change lands
   bench [-- ARGS]          measure, in release
-  setup                    install what is needed: wasm targets, componentize-py, componentize-qjs, a NATS server
+  setup                    install what is needed: wasm targets, componentize-py and -qjs, servers, reference tests
   guests [NAME...]         build the example and test components that are stale
   tidy                     check sources and documents: crate edges, sizes, limits, links
   help                     this text

@@ -20,7 +20,7 @@ use crate::guests::GUESTS;
 use crate::process::{self, say};
 use crate::project::Project;
 
-const RUST_FOLDERS: [&str; 3] = ["crates", "examples", "fuzz"];
+const RUST_FOLDERS: [&str; 4] = ["crates", "examples", "fuzz", "guests"];
 
 /// Prints everything that is wrong.
 ///

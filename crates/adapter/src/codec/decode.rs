@@ -1,8 +1,9 @@
 //! Bytes to values.
 
 use model::contract::{Case, Field, Type};
+use model::wire::WireVersion;
 
-use super::encode::is_byte;
+use super::encode::{is_byte, number_width};
 use super::reader::Reader;
 use super::{DecodeError, DecodeReason, field_segment};
 use crate::limits::TYPE_DEPTH_MAX;
@@ -12,12 +13,13 @@ type Decoded<T> = Result<T, DecodeError>;
 
 pub(super) struct Decoder<'b> {
     reader: Reader<'b>,
+    wire: WireVersion,
     depth: usize,
 }
 
 impl<'b> Decoder<'b> {
-    pub(super) fn new(bytes: &'b [u8]) -> Decoder<'b> {
-        Decoder { reader: Reader::new(bytes), depth: 0 }
+    pub(super) fn new(bytes: &'b [u8], wire: WireVersion) -> Decoder<'b> {
+        Decoder { reader: Reader::new(bytes), wire, depth: 0 }
     }
 
     /// Refuses bytes after the value.
@@ -109,12 +111,33 @@ impl<'b> Decoder<'b> {
             self.reader.charge(count)?;
             return Ok(Value::Bytes(self.reader.take(count)?.to_owned()));
         }
+        if let Some(width) = number_width(self.wire, element) {
+            self.announced(count, count.saturating_mul(width))?;
+            let mut items = self.room_for::<Value>(count)?;
+            for _ in 0..count {
+                items.push(self.number(element)?);
+            }
+            return Ok(Value::List(items));
+        }
         self.expect_room(&[element], count)?;
         let mut items = self.room_for::<Value>(count)?;
         for index in 0..count {
             items.push(self.value(element).map_err(|error| error.within(Segment::Index(index)))?);
         }
         Ok(Value::List(items))
+    }
+
+    /// A number as it lies in memory.
+    fn number(&mut self, ty: &Type) -> Decoded<Value> {
+        Ok(match ty.shape() {
+            Type::U16 => Value::U16(u16::from_le_bytes(self.reader.array()?)),
+            Type::S16 => Value::S16(i16::from_le_bytes(self.reader.array()?)),
+            Type::U32 => Value::U32(u32::from_le_bytes(self.reader.array()?)),
+            Type::S32 => Value::S32(i32::from_le_bytes(self.reader.array()?)),
+            Type::U64 => Value::U64(u64::from_le_bytes(self.reader.array()?)),
+            Type::S64 => Value::S64(i64::from_le_bytes(self.reader.array()?)),
+            _ => self.value(ty)?,
+        })
     }
 
     fn map(&mut self, key: &Type, item: &Type) -> Decoded<Value> {
@@ -204,7 +227,7 @@ impl<'b> Decoder<'b> {
             return Ok(());
         }
         let share = self.reader.left() / count;
-        let fits = parts.iter().try_fold(share, |left, ty| after_shortest(ty, left)).is_some();
+        let fits = parts.iter().try_fold(share, |left, ty| after_shortest(self.wire, ty, left)).is_some();
         if fits { Ok(()) } else { self.announced(count, usize::MAX) }
     }
 
@@ -220,7 +243,7 @@ impl<'b> Decoder<'b> {
 
 /// What is left of `room` bytes after the shortest encoding of a type, or none if that does not fit. It looks at no
 /// more of the type than `room` pays for, so a short message cannot make it walk a large type.
-fn after_shortest(ty: &Type, room: usize) -> Option<usize> {
+fn after_shortest(wire: WireVersion, ty: &Type, room: usize) -> Option<usize> {
     match ty.shape() {
         Type::F32 => room.checked_sub(4),
         Type::F64 => room.checked_sub(8),
@@ -228,11 +251,14 @@ fn after_shortest(ty: &Type, room: usize) -> Option<usize> {
         Type::FixedList(element, count) => {
             let count = usize::try_from(*count).ok()?;
             let Some(share) = room.checked_div(count) else { return Some(room) };
-            let each = share - after_shortest(element, share)?;
+            let each = match number_width(wire, element) {
+                Some(width) => width,
+                None => share - after_shortest(wire, element, share)?,
+            };
             room.checked_sub(each.checked_mul(count)?)
         }
-        Type::Tuple(types) => types.iter().try_fold(room, |room, ty| after_shortest(ty, room)),
-        Type::Record(fields) => fields.iter().try_fold(room, |room, field| after_shortest(&field.ty, room)),
+        Type::Tuple(types) => types.iter().try_fold(room, |room, ty| after_shortest(wire, ty, room)),
+        Type::Record(fields) => fields.iter().try_fold(room, |room, field| after_shortest(wire, &field.ty, room)),
         _ => room.checked_sub(1),
     }
 }

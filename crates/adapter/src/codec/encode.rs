@@ -1,6 +1,7 @@
 //! Values to bytes.
 
 use model::contract::{Case, Field, Type};
+use model::wire::WireVersion;
 
 use super::{EncodeError, EncodeReason, field_segment};
 use crate::limits::TYPE_DEPTH_MAX;
@@ -14,12 +15,13 @@ type Encoded = Result<(), EncodeError>;
 
 pub(super) struct Encoder<'o> {
     out: &'o mut Vec<u8>,
+    wire: WireVersion,
     depth: usize,
 }
 
 impl<'o> Encoder<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Encoder<'o> {
-        Encoder { out, depth: 0 }
+    pub(super) fn new(out: &'o mut Vec<u8>, wire: WireVersion) -> Encoder<'o> {
+        Encoder { out, wire, depth: 0 }
     }
 
     pub(super) fn value(&mut self, ty: &Type, value: &Value) -> Encoded {
@@ -106,8 +108,26 @@ impl<'o> Encoder<'o> {
     }
 
     fn elements(&mut self, element: &Type, items: &[Value]) -> Encoded {
+        let is_fixed = number_width(self.wire, element).is_some();
         for (index, item) in items.iter().enumerate() {
-            self.value(element, item).map_err(|error| error.within(Segment::Index(index)))?;
+            let encoded = if is_fixed { self.number(element, item) } else { self.value(element, item) };
+            encoded.map_err(|error| error.within(Segment::Index(index)))?;
+        }
+        Ok(())
+    }
+
+    /// A number as it lies in memory, a NaN with the bits that it has.
+    fn number(&mut self, ty: &Type, value: &Value) -> Encoded {
+        match (ty.shape(), value) {
+            (Type::U16, Value::U16(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            (Type::S16, Value::S16(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            (Type::U32, Value::U32(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            (Type::S32, Value::S32(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            (Type::U64, Value::U64(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            (Type::S64, Value::S64(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            (Type::F32, Value::F32(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            (Type::F64, Value::F64(value)) => self.out.extend_from_slice(&value.to_le_bytes()),
+            _ => return Err(EncodeError::kind(ty, value)),
         }
         Ok(())
     }
@@ -197,6 +217,19 @@ fn low_seven(value: u64) -> u8 {
 
 fn fixed_length(ty: &Type, count: u32, found: usize) -> Encoded {
     same_length(ty, usize::try_from(count).unwrap_or(usize::MAX), found)
+}
+
+/// The width, in bytes, of the elements of a list of numbers where all have the same.
+pub(super) fn number_width(wire: WireVersion, element: &Type) -> Option<usize> {
+    if wire == WireVersion::V1 {
+        return None;
+    }
+    match element.shape() {
+        Type::U16 | Type::S16 => Some(2),
+        Type::U32 | Type::S32 | Type::F32 => Some(4),
+        Type::U64 | Type::S64 | Type::F64 => Some(8),
+        _ => None,
+    }
 }
 
 /// True for the element of a list of bytes.

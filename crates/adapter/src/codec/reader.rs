@@ -136,7 +136,8 @@ impl<'b> Reader<'b> {
         DecodeError::new(self.offset(), reason)
     }
 
-    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+    /// The next bytes, as many as the array has.
+    pub(super) fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
         let Some((taken, rest)) = self.rest.split_first_chunk() else {
             return Err(self.fault(DecodeReason::Truncated { missing: N - self.rest.len() }));
         };

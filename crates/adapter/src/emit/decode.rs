@@ -6,7 +6,7 @@
 use wasm_encoder::BlockType;
 
 use super::error::EmitError;
-use super::generator::{Generator, Routine, Wire};
+use super::generator::{Generator, Routine};
 use super::module::{Body, Global, mem, to_u32};
 use super::runtime::{Fault, Helper, fault};
 use super::shape::{Field, Kind, Shape, ShapeId};
@@ -279,7 +279,7 @@ fn variant(
 }
 
 fn list(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, v: Move) -> Result<(), EmitError> {
-    let shape = g.shape(element)?;
+    let shape = g.shapes.element(element)?;
     if matches!(shape.kind, Kind::U8 | Kind::S8) {
         by_helper(g, b, Helper::ReadBytes, v);
         return Ok(());
@@ -298,7 +298,7 @@ fn list(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, v: Move) -> Resul
     b.ins().local_get(v.to).local_get(count).i32_store(mem(v.offset + 4));
     b.ins().local_get(count).i32_const(shape.size.cast_signed()).i32_mul().local_tee(count);
     b.ins().local_get(items).i32_add().local_set(end);
-    if matches!(shape.kind, Kind::F32 | Kind::F64) {
+    if g.shapes.reads_whole(&shape.kind) {
         // On the wire as in memory, but for the alignment.
         b.ins().local_get(items).local_get(v.at).local_get(count).memory_copy(0, 0);
         b.ins().local_get(v.at).local_get(count).i32_add().local_set(v.at);
@@ -316,13 +316,13 @@ fn bound_count(g: &mut Generator<'_>, b: &mut Body, element: &Shape, count: u32,
 }
 
 fn fixed(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, count: u32, v: Move) -> Result<(), EmitError> {
-    let shape = g.shape(element)?;
+    let shape = g.shapes.element(element)?;
     need(g, b, v, shape.min_wire.saturating_mul(count));
     let (item, end) = (b.i32(), b.i32());
     let size = count.wrapping_mul(shape.size).cast_signed();
     address(b, v);
     b.ins().local_tee(item).i32_const(size).i32_add().local_set(end);
-    if matches!(shape.kind, Kind::U8 | Kind::S8 | Kind::F32 | Kind::F64) {
+    if matches!(shape.kind, Kind::U8 | Kind::S8) || g.shapes.reads_whole(&shape.kind) {
         b.ins().local_get(item).local_get(v.at).i32_const(size).memory_copy(0, 0);
         b.ins().local_get(v.at).i32_const(size).i32_add().local_set(v.at);
         return Ok(());
@@ -330,7 +330,7 @@ fn fixed(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, count: u32, v: M
     elements(g, b, element, (item, end), v)
 }
 
-/// The elements from one address to another, all alike. Wire versions differ here.
+/// The elements from one address to another, all alike, one by one.
 fn elements(
     g: &mut Generator<'_>,
     b: &mut Body,
@@ -338,7 +338,6 @@ fn elements(
     (item, end): (u32, u32),
     v: Move,
 ) -> Result<(), EmitError> {
-    let Wire::V1 = g.wire;
     let size = g.shape(element)?.size;
     b.ins().block(BlockType::Empty).loop_(BlockType::Empty);
     b.ins().local_get(item).local_get(end).i32_ge_u().br_if(1);

@@ -7,7 +7,7 @@ use wasm_encoder::BlockType;
 use wasm_encoder::ValType;
 
 use super::error::EmitError;
-use super::generator::{Generator, Routine, Wire};
+use super::generator::{Generator, Routine};
 use super::module::{Body, mem};
 use super::runtime::{Helper, make_room};
 use super::shape::{Field, Kind, Shape, ShapeId};
@@ -197,14 +197,10 @@ fn variant(
     switch(b, index, cases, |b, shape| place(g, b, shape, Move { offset: v.offset + payload, ..v }))
 }
 
-/// Elements that lie in memory as they lie in a message.
-fn is_byte(kind: &Kind) -> bool {
-    matches!(kind, Kind::U8 | Kind::S8 | Kind::Bool)
-}
-
 fn list(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, v: Move) -> Result<(), EmitError> {
-    let shape = g.shape(element)?;
-    if is_byte(&shape.kind) {
+    let shape = g.shapes.element(element)?;
+    let whole = g.shapes.writes_whole(&shape.kind);
+    if whole && shape.size == 1 {
         text(g, b, v);
         return Ok(());
     }
@@ -219,22 +215,28 @@ fn list(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, v: Move) -> Resul
             b.ins().local_get(count).i64_extend_i32_u().i64_const(head).i64_mul();
         });
     }
-    b.ins().local_get(count).i32_const(shape.size.cast_signed()).i32_mul().local_get(from).i32_add().local_set(end);
+    b.ins().local_get(count).i32_const(shape.size.cast_signed()).i32_mul();
+    if whole {
+        let copy = g.helper(Helper::Copy);
+        b.ins().local_set(count).local_get(v.out).local_get(from).local_get(count).call(copy).local_set(v.out);
+        return Ok(());
+    }
+    b.ins().local_get(from).i32_add().local_set(end);
     elements(g, b, element, (from, end), v)
 }
 
 fn fixed(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, count: u32, v: Move) -> Result<(), EmitError> {
-    let shape = g.shape(element)?;
+    let shape = g.shapes.element(element)?;
     if shape.closed {
         make_room(g, b, v.out, |b| {
             b.ins().i64_const(i64::from(count) * i64::from(shape.head));
         });
     }
-    if is_byte(&shape.kind) {
+    if g.shapes.writes_whole(&shape.kind) {
         let copy = g.helper(Helper::Copy);
         b.ins().local_get(v.out);
         address(b, v);
-        b.ins().i32_const(count.cast_signed()).call(copy).local_set(v.out);
+        b.ins().i32_const(count.wrapping_mul(shape.size).cast_signed()).call(copy).local_set(v.out);
         return Ok(());
     }
     let (from, end) = (b.i32(), b.i32());
@@ -243,7 +245,7 @@ fn fixed(g: &mut Generator<'_>, b: &mut Body, element: ShapeId, count: u32, v: M
     elements(g, b, element, (from, end), v)
 }
 
-/// The elements from one address to another, all alike. Wire versions differ here.
+/// The elements from one address to another, all alike, one by one.
 fn elements(
     g: &mut Generator<'_>,
     b: &mut Body,
@@ -251,7 +253,6 @@ fn elements(
     (from, end): (u32, u32),
     v: Move,
 ) -> Result<(), EmitError> {
-    let Wire::V1 = g.wire;
     let shape = g.shape(element)?;
     b.ins().block(BlockType::Empty).loop_(BlockType::Empty);
     if !shape.closed {

@@ -11,21 +11,6 @@ use super::shape::{Shape, ShapeId, Shapes};
 use super::{decode, encode};
 use crate::limits::{FLAT_MOVES_MAX, MEMORY_TAIL};
 
-/// The payload encoding an adapter speaks. Encoders and decoders ask it where versions differ.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Wire {
-    /// The component model's value encoding, parameters as a tuple.
-    V1,
-}
-
-impl Wire {
-    pub(super) fn id(self) -> &'static str {
-        match self {
-            Wire::V1 => super::WIRE_ID,
-        }
-    }
-}
-
 /// A function that is written when something calls it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Routine {
@@ -64,7 +49,6 @@ pub(super) struct Places {
 pub(super) struct Generator<'a> {
     pub(super) module: ModuleBuilder,
     pub(super) shapes: Shapes<'a>,
-    pub(super) wire: Wire,
     pub(super) places: Places,
     pub(super) error: ErrorLayout,
     routines: BTreeMap<Routine, u32>,
@@ -74,7 +58,7 @@ pub(super) struct Generator<'a> {
 
 impl<'a> Generator<'a> {
     pub(super) fn new(module: ModuleBuilder, shapes: Shapes<'a>, places: Places, error: ErrorLayout) -> Self {
-        Self { module, shapes, wire: Wire::V1, places, error, routines: BTreeMap::new(), pending: Vec::new(), moves: 0 }
+        Self { module, shapes, places, error, routines: BTreeMap::new(), pending: Vec::new(), moves: 0 }
     }
 
     /// The index of a routine, which is written later if this is the first call.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::wire::WireVersion;
 use wasm_encoder::BlockType;
 use wasm_encoder::ValType::I32;
 use wit_parser::abi::AbiVariant;
@@ -15,7 +16,7 @@ use super::setup::{self, Call, core_signature, encode_message, export_realloc};
 use super::shape::ShapeId;
 use super::world::World;
 
-pub(super) fn module(world: &World) -> Result<Vec<u8>, EmitError> {
+pub(super) fn module(world: &World, wire: WireVersion) -> Result<Vec<u8>, EmitError> {
     let mut module = ModuleBuilder::default();
     let mut imports = Vec::new();
     for function in &world.functions {
@@ -23,7 +24,7 @@ pub(super) fn module(world: &World) -> Result<Vec<u8>, EmitError> {
         let name = world.contract_import(function);
         imports.push(module.import(name, &signature.params, &signature.results));
     }
-    let (mut g, calls) = setup::prepare(world, module, AbiVariant::GuestImport)?;
+    let (mut g, calls) = setup::prepare(world, module, wire, AbiVariant::GuestImport)?;
     export_realloc(&mut g, world);
     let name = world.bus_export();
     let receive = g.module.declare("receive", &[I32, I32, I32, I32], &[I32]);

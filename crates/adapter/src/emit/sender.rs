@@ -1,5 +1,6 @@
 //! The sender: exports the contract, encodes parameters, calls `send`, decodes the reply.
 
+use model::wire::WireVersion;
 use wasm_encoder::BlockType;
 use wit_parser::abi::AbiVariant;
 
@@ -20,11 +21,11 @@ struct Shared {
     case_names: u32,
 }
 
-pub(super) fn module(world: &World) -> Result<Vec<u8>, EmitError> {
+pub(super) fn module(world: &World, wire: WireVersion) -> Result<Vec<u8>, EmitError> {
     let mut module = ModuleBuilder::default();
     let signature = core_signature(&world.resolve, AbiVariant::GuestImport, &world.bus);
     let send = module.import(world.bus_import(), &signature.params, &signature.results);
-    let (mut g, calls) = setup::prepare(world, module, AbiVariant::GuestExport)?;
+    let (mut g, calls) = setup::prepare(world, module, wire, AbiVariant::GuestExport)?;
     let shared =
         Shared { send, contract: g.module.text(&world.contract), case_names: setup::case_names(world, &mut g.module) };
     export_realloc(&mut g, world);

@@ -1,5 +1,6 @@
 //! What both sides need before the first function is written: shapes, signatures, static places.
 
+use model::wire::WireVersion;
 use wasm_encoder::ValType;
 use wit_parser::abi::AbiVariant;
 use wit_parser::{Function, Resolve, Type, TypeDefKind};
@@ -45,9 +46,10 @@ pub(super) fn core_signature(resolve: &Resolve, way: AbiVariant, function: &Func
 pub(super) fn prepare<'w>(
     world: &'w World,
     mut module: ModuleBuilder,
+    wire: WireVersion,
     way: AbiVariant,
 ) -> Result<(Generator<'w>, Vec<Call<'w>>), EmitError> {
-    let mut shapes = Shapes::new(&world.resolve)?;
+    let mut shapes = Shapes::new(&world.resolve, wire)?;
     let mut calls = Vec::new();
     for function in &world.functions {
         let types: Vec<Type> = function.params.iter().map(|param| param.ty).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use model::wire::WireVersion;
 use wasm_encoder::ValType;
 use wit_parser::abi::{FlatTypes, WasmType};
 use wit_parser::{Int, Resolve, SizeAlign, Type, TypeDefKind};
@@ -87,6 +88,7 @@ impl Shape {
 /// All shapes of one adapter.
 pub(super) struct Shapes<'a> {
     resolve: &'a Resolve,
+    wire: WireVersion,
     sizes: SizeAlign,
     shapes: Vec<Shape>,
     known: HashMap<(Kind, u32, u32), ShapeId>,
@@ -94,14 +96,39 @@ pub(super) struct Shapes<'a> {
 }
 
 impl<'a> Shapes<'a> {
-    pub(super) fn new(resolve: &'a Resolve) -> Result<Self, EmitError> {
+    pub(super) fn new(resolve: &'a Resolve, wire: WireVersion) -> Result<Self, EmitError> {
         let mut sizes = SizeAlign::default();
         sizes.fill(resolve).map_err(|e| EmitError::Layout { source: e.into() })?;
-        Ok(Self { resolve, sizes, shapes: Vec::new(), known: HashMap::new(), by_type: HashMap::new() })
+        Ok(Self { resolve, wire, sizes, shapes: Vec::new(), known: HashMap::new(), by_type: HashMap::new() })
     }
 
     pub(super) fn get(&self, id: ShapeId) -> Result<&Shape, EmitError> {
         self.shapes.get(to_usize(id.0)).ok_or(EmitError::Inconsistent { what: "shape" })
+    }
+
+    /// The shape as an element of a list. Here versions of the wire differ: from version 2 on a number has the width there
+    /// that it has in memory.
+    pub(super) fn element(&self, id: ShapeId) -> Result<Shape, EmitError> {
+        let shape = self.get(id)?.clone();
+        let size = shape.size;
+        let is_fixed = self.wire >= WireVersion::V2 && is_number(&shape.kind);
+        Ok(if is_fixed { Shape { min_wire: size, head: size, ..shape } } else { shape })
+    }
+
+    /// True for elements that are written as they lie in memory.
+    pub(super) fn writes_whole(&self, element: &Kind) -> bool {
+        match self.wire {
+            WireVersion::V1 => is_byte(element),
+            WireVersion::V2 => is_byte(element) || is_number(element),
+        }
+    }
+
+    /// True for elements of more than a byte that are read as they lie in a message, but for the alignment.
+    pub(super) fn reads_whole(&self, element: &Kind) -> bool {
+        match self.wire {
+            WireVersion::V1 => matches!(element, Kind::F32 | Kind::F64),
+            WireVersion::V2 => is_number(element),
+        }
     }
 
     /// For function names in backtraces.
@@ -240,7 +267,8 @@ impl<'a> Shapes<'a> {
             Kind::Flags { count } => Bounds::closed(count.div_ceil(8), count.div_ceil(8)),
             Kind::Text | Kind::List(_) => Bounds { min: 1, head: LEB32_MAX, closed: false },
             Kind::Fixed(element, count) => {
-                Bounds { min: self.get(*element)?.min_wire.saturating_mul(*count), head: 0, closed: false }
+                let each = self.element(*element)?.min_wire;
+                Bounds { min: each.saturating_mul(*count), head: 0, closed: false }
             }
             Kind::Record(fields) => self.record_bounds(fields)?,
             Kind::Variant { cases, .. } => self.variant_bounds(cases)?,
@@ -276,6 +304,17 @@ impl<'a> Shapes<'a> {
         all.head = all.head.saturating_add(if cases.len() <= 128 { 1 } else { LEB32_MAX });
         Ok(all)
     }
+}
+
+/// One byte, in memory as in a message.
+fn is_byte(kind: &Kind) -> bool {
+    matches!(kind, Kind::U8 | Kind::S8 | Kind::Bool)
+}
+
+/// Numbers of more than a byte.
+fn is_number(kind: &Kind) -> bool {
+    use Kind::{F32, F64, S16, S32, S64, U16, U32, U64};
+    matches!(kind, U16 | S16 | U32 | S32 | U64 | S64 | F32 | F64)
 }
 
 struct Bounds {

@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use adapter::compose::labels::{Labels, ReceiverLabel, SenderLabel};
 use adapter::compose::{SENDER, compose};
+use adapter::emit::Side;
+use adapter::generate::generate_in;
 use adapter::source::Source;
 use adapter::view::view;
 use model::blueprint::{
     AdapterPlan, CompositePlan, LinkPlan, Member, NativePlan, ReceiverPlan, SenderPlan, Target, WIRE_1, Wire, WireTo,
+    receiving,
 };
 use model::contract::Contract;
 use model::digest::Digest;
 use model::manifest::{Limits, Reach};
+use model::wire::WireVersion;
 
 use crate::source::module;
 
@@ -66,8 +70,13 @@ fn sender(label: &str) -> Wire {
         deadline: Duration::from_secs(1),
         idempotent: BTreeSet::new(),
     };
-    let sender =
-        SenderPlan { label: label.to_owned(), contract, adapter: AdapterPlan::Generated, link, open: BTreeSet::new() };
+    let sender = SenderPlan {
+        label: label.to_owned(),
+        contract,
+        adapter: AdapterPlan::Generated(WireVersion::V1),
+        link,
+        open: BTreeSet::new(),
+    };
     Wire { import: STORE.to_owned(), to: WireTo::Sender(sender) }
 }
 
@@ -77,7 +86,7 @@ fn receiver() -> ReceiverPlan {
         export: CART.to_owned(),
         via: vec![],
         contract: contract("caller", CART),
-        adapter: AdapterPlan::Generated,
+        adapter: AdapterPlan::Generated(WireVersion::V1),
     }
 }
 
@@ -112,6 +121,26 @@ fn a_composite_imports_send_and_exports_receive() {
     };
     assert_eq!(Labels::read(&composite), Some(expected));
     assert_eq!(composed(&plan, &parts).unwrap(), composite, "equal input gives equal bytes");
+}
+
+/// One receiver for each version of the wire that is accepted; what each speaks is in the table and in the adapter.
+#[test]
+fn a_composite_answers_in_every_version_that_is_accepted() {
+    let mut parts = Parts::default();
+    let cart = parts.member("cart", "caller", vec![sender("send0")]);
+    let one = composed(&plan(vec![cart.clone()], vec![receiver()]), &parts).unwrap();
+    let adapter = AdapterPlan::Generated(WireVersion::V2);
+    let second = ReceiverPlan { label: receiving("receive0", &adapter), adapter, ..receiver() };
+    let both = composed(&plan(vec![cart], vec![receiver(), second]), &parts).unwrap();
+    let labels = Labels::read(&both).unwrap();
+    let receivers: Vec<_> = labels.receivers.iter().map(|one| (one.label.as_str(), one.wire.as_str())).collect();
+    assert_eq!(receivers, [("receive0", "lath/1"), ("receive0-wire2", "lath/2")]);
+    let view = view("composite", &both).unwrap();
+    assert!(view.export("receive0").is_some() && view.export("receive0-wire2").is_some(), "{view:?}");
+    assert_eq!(view.memories, 4);
+    let receiver = generate_in(&contract("caller", CART), Side::Receiver, WireVersion::V2).unwrap();
+    // The second receiver and what names it, and nothing else.
+    assert!(both.len() < one.len() + receiver.len() + 1_000, "{} {} {}", one.len(), both.len(), receiver.len());
 }
 
 #[test]

@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use adapter::emit::{EmitError, Side, emit};
+use adapter::generator;
 use adapter::source::{Source, SourceError};
 use model::contract::Contract;
 use model::view::{Refusal, Shape};
+use model::wire::WireVersion;
 use testkit::adapters::Bench;
+use testkit::generators::Blocking;
 use testkit::wit;
 use wit_parser::{InterfaceId, Resolve};
 
@@ -25,7 +28,30 @@ type Counts = BTreeMap<String, usize>;
 
 #[test]
 fn every_interface_of_the_corpus_round_trips_or_is_refused() {
-    let mut corpus = Corpus { bench: Bench::new().unwrap(), seen: Vec::new() };
+    let bench = Bench::new().unwrap();
+    insta::assert_snapshot!(walk(&mut |unit, contract, index| round_trip(&bench, unit, contract, index)));
+}
+
+/// The adapters that the generator makes as a component, and at once: the same bytes, for every version of the wire.
+#[test]
+fn every_interface_of_the_corpus_has_the_same_adapters_from_the_generator_as_a_component() {
+    let component = Blocking::new().unwrap();
+    let wires = component.generator().info().wires.clone();
+    walk(&mut |unit, contract, _| {
+        for (side, wire) in
+            [Side::Sender, Side::Receiver].into_iter().flat_map(|side| wires.iter().map(move |wire| (side, *wire)))
+        {
+            let explain = |error| panic!("the {side} of {} of {unit:?}, wire {wire}: {error:#}", contract.name);
+            let made = component.adapter(contract, side, wire).unwrap_or_else(explain);
+            let native = generator::adapter_of(contract, side, wire).unwrap();
+            assert!(made == native, "the {side} of {} of {unit:?}, wire {wire}, differs", contract.name);
+        }
+    });
+}
+
+/// Walks through the corpus, and gives every contract in it to `carry`, with its number.
+fn walk(carry: Carry<'_>) -> String {
+    let mut corpus = Corpus { carry, seen: Vec::new() };
     let mut report = String::new();
     for name in ["wit-component", "wit-parser"] {
         let mut counts = Counts::new();
@@ -36,16 +62,19 @@ fn every_interface_of_the_corpus_round_trips_or_is_refused() {
         counts.iter().for_each(|(what, count)| writeln!(report, "  {what}: {count}").unwrap());
     }
     writeln!(report, "contracts that differ: {}", corpus.seen.len()).unwrap();
-    insta::assert_snapshot!(report);
+    report
 }
 
-struct Corpus {
-    bench: Bench,
-    /// The contracts that have been through adapters.
+/// What is done with every contract: where it is from, what it is, and its number.
+type Carry<'a> = &'a mut dyn FnMut(&Unit, &Contract, usize);
+
+struct Corpus<'a> {
+    carry: Carry<'a>,
+    /// The contracts that have been carried.
     seen: Vec<Contract>,
 }
 
-impl Corpus {
+impl Corpus<'_> {
     fn unit(&mut self, unit: &Unit, counts: &mut Counts) {
         let (text, resolve) = (unit.source(), unit.resolve());
         let Some(resolve) = resolve else { return count(counts, "sources not accepted by wit-parser") };
@@ -85,7 +114,7 @@ impl Corpus {
             Ok(contract) => self.carried(unit, &contract),
             Err(SourceError::Empty { .. }) => NO_FUNCTIONS.to_owned(),
             Err(SourceError::Refused { refusal, .. }) => {
-                let emitted = emit(resolve, id, Side::Sender);
+                let emitted = emit(resolve, id, Side::Sender, WireVersion::V1);
                 assert!(matches!(emitted, Err(EmitError::NotCovered { .. })), "{name} of {unit:?}: {emitted:?}");
                 refused(&refusal)
             }
@@ -94,19 +123,23 @@ impl Corpus {
         (what, fate)
     }
 
-    /// Calls every function of a contract through both adapters.
     fn carried(&mut self, unit: &Unit, contract: &Contract) -> String {
         if !self.seen.contains(contract) {
             self.seen.push(contract.clone());
-            let mut runner = wit::seeded(self.seen.len() as u64);
-            let explain = |error| panic!("{} of {unit:?}: {error:#}", contract.name);
-            let mut subject = Subject::new(&self.bench, contract).unwrap_or_else(explain);
-            for name in contract.functions.keys() {
-                let called = (0..CALLS).try_for_each(|index| subject.call(name, index, &mut runner));
-                called.unwrap_or_else(|error| panic!("{}#{name} of {unit:?}: {error:#}", contract.name));
-            }
+            (self.carry)(unit, contract, self.seen.len());
         }
         "carried".to_owned()
+    }
+}
+
+/// Calls every function of a contract through both adapters.
+fn round_trip(bench: &Bench, unit: &Unit, contract: &Contract, seed: usize) {
+    let mut runner = wit::seeded(seed as u64);
+    let explain = |error| panic!("{} of {unit:?}: {error:#}", contract.name);
+    let mut subject = Subject::new(bench, contract).unwrap_or_else(explain);
+    for name in contract.functions.keys() {
+        let called = (0..CALLS).try_for_each(|index| subject.call(name, index, &mut runner));
+        called.unwrap_or_else(|error| panic!("{}#{name} of {unit:?}: {error:#}", contract.name));
     }
 }
 

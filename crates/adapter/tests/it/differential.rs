@@ -6,6 +6,7 @@
 use adapter::generate::contract_text;
 use anyhow::{Context, Result, ensure};
 use model::contract::Contract;
+use model::wire::WireVersion;
 use proptest::collection::vec;
 use proptest::num;
 use proptest::test_runner::TestRunner;
@@ -45,11 +46,13 @@ fn adapters_agree_with_the_codec_on_made_contracts() {
 }
 
 fn run(contracts: impl Fn(&mut TestRunner) -> Result<Vec<Contract>>, normal: &Extent, long: &Extent) {
-    let bench = Bench::new().unwrap();
-    let check = |seed| {
+    // Each seed is of one version of the wire, in turn.
+    let benches = WireVersion::ALL.map(|wire| Bench::speaking(wire).unwrap());
+    let check = |seed: u64| {
         let mut runner = wit::seeded(seed);
         let contracts = contracts(&mut runner)?;
-        contracts.iter().map(|contract| check(&bench, contract, &mut runner)).sum::<Result<usize>>()
+        let bench = if seed.is_multiple_of(2) { &benches[0] } else { &benches[1] };
+        contracts.iter().map(|contract| check(bench, contract, &mut runner)).sum::<Result<usize>>()
     };
     let checked = |seed| check(seed).unwrap_or_else(|error| panic!("LATH_SEED={seed}: {error:#}"));
     if let Some(seed) = number("LATH_SEED") {

@@ -1,6 +1,6 @@
 //! One contract's adapters and the codec, side by side.
 
-use adapter::codec::{decode_params, decode_result, encode_params, encode_result};
+use adapter::codec::Codec;
 use adapter::value::Value;
 use anyhow::{Result, ensure};
 use model::contract::Contract;
@@ -41,13 +41,19 @@ pub(crate) fn rpc_error(index: usize) -> RpcError {
 /// A contract with instances of its sender and its receiver.
 pub(crate) struct Subject<'a> {
     contract: &'a Contract,
+    codec: Codec,
     sender: Sender,
     receiver: Receiver,
 }
 
 impl<'a> Subject<'a> {
     pub(crate) fn new(bench: &Bench, contract: &'a Contract) -> Result<Self> {
-        Ok(Self { contract, sender: bench.sender(contract)?, receiver: bench.receiver(contract)? })
+        Ok(Self {
+            contract,
+            codec: Codec(bench.wire()),
+            sender: bench.sender(contract)?,
+            receiver: bench.receiver(contract)?,
+        })
     }
 
     /// One call with generated values through both adapters, and one that the bus fails with error `index`.
@@ -59,10 +65,11 @@ impl<'a> Subject<'a> {
             params = function.params.iter().zip(params).map(|(param, value)| long(&param.ty, value)).collect();
             result = function.result.as_ref().zip(result).map(|(ty, value)| long(ty, value));
         }
-        let payload = encode_params(function, &params)?;
-        let reply = encode_result(function, result.as_ref())?;
-        ensure!(decode_params(function, &payload)? == params, "the codec does not give back {params:?}");
-        ensure!(decode_result(function, &reply)? == result, "the codec does not give back {result:?}");
+        let codec = self.codec;
+        let payload = codec.encode_params(function, &params)?;
+        let reply = codec.encode_result(function, result.as_ref())?;
+        ensure!(codec.decode_params(function, &payload)? == params, "the codec does not give back {params:?}");
+        ensure!(codec.decode_result(function, &reply)? == result, "the codec does not give back {result:?}");
         self.through_sender(name, &params, &payload, (Ok(reply.clone()), Outcome::Returned(result.clone())))?;
         self.through_receiver(name, &payload, (&params, result.as_ref()), &reply)?;
         self.failing(name, &params, &payload, &rpc_error(index))

@@ -25,3 +25,4 @@ mod text_args;
 mod text_json;
 mod text_wave;
 mod types;
+mod verify;

@@ -5,11 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use adapter::emit::Side;
-use adapter::generate::generate;
+use adapter::generate::generate_in;
 use clap::{Args, ValueEnum};
+use host::generator::Generator;
+use model::contract::Contract;
 use model::digest::Digest;
+use model::wire::WireVersion;
 use serde::Serialize;
 
+use crate::application::threads;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::output::{self, Outcome, Output};
@@ -29,6 +33,12 @@ pub(crate) struct Adapter {
     /// Which of the two adapters
     #[arg(long, value_enum)]
     side: SideName,
+    /// The version of the wire that it speaks
+    #[arg(long, value_name = "VERSION", default_value_t = 1)]
+    wire: u32,
+    /// A generator to use in place of the built-in one: a component that exports `lath:generator/generator`
+    #[arg(long, value_name = "FILE")]
+    generator: Option<PathBuf>,
     /// Where to write it; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -63,7 +73,7 @@ impl Adapter {
             SideName::Receiver => Side::Receiver,
         };
         let contract = SourceFile::read(&self.source)?.into_source(&self.source)?.contract(&self.contract)?;
-        let bytes = generate(&contract, side)?;
+        let bytes = self.generate(&contract, side, environment)?;
         if to_stdout {
             output::write(&bytes)?;
             return Ok(Outcome::Success);
@@ -78,6 +88,31 @@ impl Adapter {
             digest: Digest::of(&bytes).to_string(),
         })?;
         Ok(Outcome::Success)
+    }
+}
+
+impl Adapter {
+    fn generate(&self, contract: &Contract, side: Side, environment: &Environment) -> Result<Vec<u8>, CliError> {
+        let Some(path) = &self.generator else {
+            let version = WireVersion::of_number(self.wire).ok_or_else(|| self.unknown_wire())?;
+            return Ok(generate_in(contract, side, version)?);
+        };
+        let unreadable = |source| CliError::File { verb: "read", path: path.clone(), source };
+        let component = fs::read(path).map_err(unreadable)?;
+        let generating = async {
+            let generator = Generator::alone(environment.cache.clone(), &component).await?;
+            generator.adapter(contract, side, self.wire).await
+        };
+        let unfit = |source| CliError::Generator { path: path.clone(), source: Box::new(source) };
+        threads()?.block_on(generating).map_err(unfit)
+    }
+
+    fn unknown_wire(&self) -> CliError {
+        let known = WireVersion::ALL.map(|version| version.number().to_string()).join(" and ");
+        CliError::Usage {
+            message: format!("there is no version {} of the wire", self.wire),
+            help: Some(format!("the built-in generator knows {known}; another one may know more: `--generator FILE`")),
+        }
     }
 }
 

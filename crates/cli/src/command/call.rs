@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapter::codec::{decode_result, encode_params};
+use adapter::codec::Codec;
 use adapter::text::{Notation, params_from_args, result_to};
 use adapter::value::Value;
 use clap::{Args, ValueEnum};
@@ -19,8 +19,10 @@ use lattice::memory::MemoryBus;
 use lattice::subject::Subjects;
 use model::failure::{Failure, RpcError};
 use model::ids::{AppName, ClientName, NameError};
+use model::wire::WireVersion;
 use plan::Plan;
 
+use super::deployment::duration;
 use crate::application::{Told, open, planned, threads};
 use crate::arguments::Format;
 use crate::context::{Choice, Chosen};
@@ -61,6 +63,9 @@ pub(crate) struct Call {
     /// Who calls, on a lattice whose servers ask for no credentials
     #[arg(long, value_name = "NAME")]
     client: Option<ClientName>,
+    /// How long to wait for the answer of a lattice, such as `5m`; hosts end a call at its deadline [default: 60s]
+    #[arg(long = "wait", value_name = "TIME", value_parser = duration)]
+    patience: Option<Duration>,
     #[command(flatten)]
     choice: Choice,
 }
@@ -78,17 +83,25 @@ impl Call {
         if let Some(chosen) = self.lattice(environment)? {
             return remote::call(self, &chosen, output);
         }
+        if self.patience.is_some() {
+            let message = "`--wait` is for calls on a lattice; here the deadline of the application holds".to_owned();
+            return Err(CliError::Usage { message, help: None });
+        }
         let application = open(self.path(), output)?;
         let plan = planned(&application)?;
         let callee = function::find(&plan.blueprint, self.actor.as_deref(), &self.function)?;
         let arguments = params_from_args(&callee.function, &self.args).map_err(|source| callee.refused(source))?;
-        let payload = encode_params(&callee.function, &arguments.values)
+        // A function of any other wire was refused.
+        let codec = Codec(WireVersion::of_id(&callee.wire).unwrap_or_default());
+        let payload = codec
+            .encode_params(&callee.function, &arguments.values)
             .map_err(|source| CliError::Unwritable { function: callee.name.clone(), source: source.into() })?;
         let settings = self.settings(&application, environment);
         let threads = threads()?;
         let reply = threads.block_on(called(application, &plan, settings, &callee, payload, *output));
         threads.shutdown_background();
-        let result = decode_result(&callee.function, &reply?)
+        let result = codec
+            .decode_result(&callee.function, &reply?)
             .map_err(|source| CliError::Reply { function: callee.name.clone(), source })?;
         self.print(output, &callee, result.as_ref(), arguments.notation)
     }
@@ -138,7 +151,7 @@ impl Call {
             (Format::Text, Some(NotationName::Wave)) => line(written(Notation::Wave)?),
             (Format::Text, Some(NotationName::Json)) => line(written(Notation::Json)?),
         };
-        output::write(line.as_bytes())?;
+        output::write(output::plain(&line).as_bytes())?;
         Ok(if matches!(result, Some(Value::Result(Err(_)))) { Outcome::Failure } else { Outcome::Success })
     }
 }

@@ -36,6 +36,7 @@ enum Action {
     /// List the contexts
     List,
     /// Remove a context; credentials stay where they are
+    #[command(alias = "rm")]
     Remove {
         /// Its name
         name: String,

@@ -1,16 +1,18 @@
-//! What `up`, `down` and `rollback` tell, and how they wait.
+//! What `up`, `down`, `patch` and `rollback` tell, and how they wait.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use host::operate::status::AppStatus;
-use host::operate::{Deployed, Waited};
+use host::operate::{Deployed, Operator, Waited};
+use model::placement::Share;
 use serde::Serialize;
 
 use super::status::App;
 use crate::error::CliError;
 use crate::lattice::Joined;
+use crate::limits::WAIT_TIME_MAX;
 use crate::output::{Outcome, Output};
 
 /// How long a command waits for what it asked for.
@@ -28,17 +30,31 @@ impl Wait {
     }
 }
 
-const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-/// Nobody waits longer than a day.
-const WAIT_HOURS_MAX: u64 = 24;
+/// How a version begins.
+#[derive(Debug, Args)]
+pub(crate) struct Rollout {
+    /// The share of calls that changed actors have until they are trusted, such as `20%`; 5% where it is not said
+    #[arg(long, value_name = "SHARE")]
+    canary: Option<Share>,
+}
 
+impl Rollout {
+    /// Whoever deploys so.
+    pub(crate) fn operator(&self, joined: &Joined) -> Operator {
+        joined.operator.clone().sharing(self.canary)
+    }
+}
+
+const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+
+/// A time as `--wait` takes it.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = UNITS.iter().find(|(name, _)| text.strip_prefix(digits) == Some(name));
     let millis = unit.and_then(|(_, unit)| digits.parse::<u64>().ok()?.checked_mul(*unit));
-    let most = Duration::from_secs(WAIT_HOURS_MAX * 3600);
-    let time = millis.map(Duration::from_millis).filter(|time| *time <= most);
-    time.ok_or_else(|| format!("write a whole number and a unit, such as `30s` or `5m`, {WAIT_HOURS_MAX}h at most"))
+    let time = millis.map(Duration::from_millis).filter(|time| *time <= WAIT_TIME_MAX);
+    let hours = WAIT_TIME_MAX.as_secs() / 3600;
+    time.ok_or_else(|| format!("write a whole number and a unit, such as `30s` or `5m`, {hours}h at most"))
 }
 
 /// Waits until what was deployed serves; each change is told. None where nothing is waited for.
@@ -76,7 +92,7 @@ pub(crate) struct Report {
     uploaded_bytes: u64,
     present_bytes: u64,
     collected: usize,
-    /// `done`, `overdue` or `superseded`; null where nothing was waited for.
+    /// `done`, `overdue`, `rolled-back` or `superseded`; null where nothing was waited for.
     waited: Option<&'static str>,
     /// How the application is, where it was waited for.
     status: Option<App>,
@@ -88,6 +104,7 @@ impl Report {
             None => (None, None),
             Some(Waited::Done(status)) => (Some("done"), Some(status)),
             Some(Waited::Overdue(status)) => (Some("overdue"), Some(status)),
+            Some(Waited::RolledBack(status)) => (Some("rolled-back"), Some(status)),
             Some(Waited::Superseded(status)) => (Some("superseded"), Some(status)),
         };
         Self {
@@ -122,7 +139,7 @@ impl Report {
     /// Prints it; what is not done in time is a failure.
     pub(crate) fn print(&self, output: &Output) -> Result<Outcome, CliError> {
         output.print(self)?;
-        Ok(if self.waited == Some("overdue") { Outcome::Failure } else { Outcome::Success })
+        Ok(if matches!(self.waited, Some("overdue" | "rolled-back")) { Outcome::Failure } else { Outcome::Success })
     }
 }
 

@@ -48,7 +48,7 @@ impl Inspect {
 fn schema(output: &Output) -> Result<(), CliError> {
     let text = model::manifest::schema();
     match output.format() {
-        Format::Text => output::write(text.as_bytes()),
+        Format::Text => output::write(output::plain(&text).as_bytes()),
         Format::Json => {
             let schema = serde_json::from_str::<serde_json::Value>(&text);
             output.event(&schema.map_err(|error| CliError::Stdout { source: error.into() })?)

@@ -180,7 +180,7 @@ impl Report {
             providers: providers.collect(),
             routes: blueprint.routes.iter().map(Route::of).collect(),
             clients: blueprint.clients.iter().map(Client::of).collect(),
-            links: plan::explain(plan).iter().map(Link::of).collect(),
+            links: plan::explain(blueprint, &plan.notes).iter().map(Link::of).collect(),
             warnings: plan.warnings.iter().map(Warning::of).collect(),
             changes: None,
         }

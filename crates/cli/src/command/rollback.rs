@@ -25,6 +25,7 @@ pub(crate) struct Rollback {
     /// The application: its name, or a path to it such as `./shop`
     app: Named,
     /// The version to go back to
+    #[arg(value_parser = version)]
     version: Option<u64>,
     /// List the versions that are kept, and change nothing
     #[arg(long, conflicts_with = "version")]
@@ -33,6 +34,10 @@ pub(crate) struct Rollback {
     wait: Wait,
     #[command(flatten)]
     choice: Choice,
+}
+
+fn version(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "write the number of a version, such as `3`; `--list` shows them".to_owned())
 }
 
 impl Rollback {

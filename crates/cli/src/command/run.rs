@@ -4,7 +4,7 @@ mod command;
 pub(super) mod event;
 mod grant;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +20,7 @@ use model::host_file::ObserveTable;
 use plan::Plan;
 
 use crate::application::{Told, planned, threads};
+use crate::arguments::address;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::observing::{Observe, Observed};
@@ -68,31 +69,31 @@ pub(crate) struct Run {
 /// Where HTTP is served unless it is said.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let resolved = text.to_socket_addrs().map_err(|error| error.to_string());
-    resolved?.next().ok_or_else(|| "no address has that name".to_owned())
-}
-
 impl Run {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         if let Some(name) = command::wanted(&self.app, &self.command)? {
             self.refuse_service()?;
             return self.command.run(name, self.config_file.as_deref(), output, environment);
         }
-        let begun = Instant::now();
         let events = Events::start(*output)?;
-        let application = Application::open(&self.app, &mut |step| tell(&events, &step))?;
+        let outcome = self.serve(environment, &events);
+        events.finish();
+        outcome
+    }
+
+    fn serve(&self, environment: &Environment, events: &Events) -> Result<Outcome, CliError> {
+        let begun = Instant::now();
+        let application = Application::open(&self.app, &mut |step| tell(events, &step))?;
         let plan = planned(&application)?;
         let settings = self.settings(&application, &plan, environment)?;
         let threads = threads()?;
         let outcome = threads.block_on(async {
-            let observed = Observed::start(&self.observe, ObserveTable::default(), environment, &events)?;
+            let observed = Observed::start(&self.observe, ObserveTable::default(), environment, events)?;
             let settings = HostSettings { telemetry: observed.telemetry.clone(), ..settings };
-            let outcome = serve(application, plan, settings, &events, begun).await;
+            let outcome = serve(application, plan, settings, events, begun).await;
             observed.finish().await;
             outcome
         });
-        events.finish();
         // What still runs now was told to end, and did not.
         threads.shutdown_background();
         outcome

@@ -28,6 +28,7 @@ pub(crate) struct Secret {
 enum Action {
     Set(set::Set),
     List(list::List),
+    #[command(alias = "remove")]
     Rm(rm::Rm),
 }
 

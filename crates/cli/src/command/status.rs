@@ -2,12 +2,16 @@
 
 mod app;
 mod host;
+mod link;
+mod part;
 
 use std::fmt;
 
-use ::host::operate::Unreadable;
+use ::host::limits::OPERATE_POLL;
 use ::host::operate::status::Status as Told;
+use ::host::operate::{OperateError, Operator, Unreadable};
 use clap::Args;
+use model::ids::AppName;
 use serde::Serialize;
 
 pub(crate) use app::{Ago, App};
@@ -21,10 +25,15 @@ use crate::lattice::on_lattice;
 use crate::output::{Outcome, Output};
 
 /// Show what runs on a lattice, where, and why something does not
+///
+/// Of one application also its links: who calls whom by which import, and how far.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// One application: its name, or a path to it such as `./shop`; all without it
     app: Option<Named>,
+    /// Go on, and show it again with each change
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
     choice: Choice,
 }
@@ -36,9 +45,43 @@ impl Status {
         on_lattice(&chosen, environment, async |joined| {
             let mut status = joined.operator.status(only.as_ref()).await?;
             joined.hear(&mut status).await;
-            output.print(&Report::of(&chosen, &status))?;
+            let report = Report { is_one: only.is_some(), ..Report::of(&chosen, &status) };
+            output.print(&report)?;
+            if self.watch {
+                return watch(&joined.operator, only.as_ref(), &chosen, status, output).await;
+            }
             Ok(Outcome::Success)
         })
+    }
+}
+
+/// Prints what can be told with each change, until the program is ended.
+async fn watch(
+    operator: &Operator,
+    only: Option<&AppName>,
+    chosen: &Chosen,
+    mut last: Told,
+    output: &Output,
+) -> Result<Outcome, CliError> {
+    loop {
+        tokio::time::sleep(OPERATE_POLL).await;
+        let status = match operator.status(only).await {
+            Ok(mut status) => {
+                // How busy a host is changes all the time.
+                status.hosts.iter_mut().for_each(|host| host.load = None);
+                status
+            }
+            // The servers may be choosing a leader.
+            Err(OperateError::Store(error)) => {
+                output.waiting(&error);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if status != last {
+            output.print(&Report { is_one: only.is_some(), ..Report::of(chosen, &status) })?;
+            last = status;
+        }
     }
 }
 
@@ -51,6 +94,9 @@ struct Report {
     applications: Vec<App>,
     /// What is there and cannot be read.
     unreadable: Vec<Unread>,
+    /// True where one application was asked for, and all of it is told.
+    #[serde(skip)]
+    is_one: bool,
 }
 
 #[derive(Serialize)]
@@ -69,6 +115,7 @@ impl Report {
             hosts: status.hosts.iter().map(HostLine::of).collect(),
             applications: status.applications.iter().map(App::of).collect(),
             unreadable: status.unreadable.iter().map(Unread::of).collect(),
+            is_one: false,
         }
     }
 }
@@ -100,6 +147,12 @@ impl fmt::Display for Report {
         if self.applications.is_empty() {
             writeln!(f, "\nno applications; `lath up` deploys one")?;
         }
-        self.applications.iter().try_for_each(|app| write!(f, "\n{app}"))
+        for app in &self.applications {
+            write!(f, "\n{app}")?;
+            if self.is_one {
+                app.links(f)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use host::application::Application;
 use host::operate::Progress;
 
-use super::deployment::{Report, Wait, serving};
+use super::deployment::{Report, Rollout, Wait, serving};
 use crate::application::open;
 use crate::context::Choice;
 use crate::environment::Environment;
@@ -19,12 +19,18 @@ use crate::output::{Outcome, Output};
 ///
 /// Builds what is stale, plans it, sends the components that the lattice does not have, and writes a new version; hosts
 /// fetch it from there, so this machine is not needed any more. Waits until the version serves wherever it is asked for.
-/// Where the same stands already, no version is made.
+/// Where the same stands already, no version is made. What was patched since is not undone without `--revert`. Where actors
+/// change, they get a share of the calls first; a version that does worse than the one before is gone back from.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// A folder with a `lath.toml`, a manifest, or a component
     #[arg(default_value = ".")]
     app: PathBuf,
+    /// Set actors that were patched back to what is deployed now
+    #[arg(long)]
+    revert: bool,
+    #[command(flatten)]
+    rollout: Rollout,
     #[command(flatten)]
     wait: Wait,
     #[command(flatten)]
@@ -40,7 +46,9 @@ impl Up {
 
     async fn deploy(&self, application: &Application, joined: &Joined, output: &Output) -> Result<Outcome, CliError> {
         let mut tell = |progress| output.progress(&Told(&progress));
-        let deployed = joined.operator.up(application, &mut tell).await;
+        let operator = self.rollout.operator(joined);
+        let operator = if self.revert { operator.reverting() } else { operator };
+        let deployed = operator.up(application, &mut tell).await;
         let deployed = deployed.map_err(|error| CliError::operate_on(application, error))?;
         output.progress(&Report::of(&deployed, None).first_line());
         let waited = serving(joined, &deployed, self.wait.patience(), output).await?;
@@ -49,7 +57,7 @@ impl Up {
 }
 
 /// Progress as a line.
-struct Told<'a>(&'a Progress);
+pub(super) struct Told<'a>(pub(super) &'a Progress);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

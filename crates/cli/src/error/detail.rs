@@ -31,6 +31,20 @@ pub(crate) struct Detail {
     pub(super) function: Option<String>,
 }
 
+impl Detail {
+    fn of(problem: &Problem, place: impl Fn(&str) -> Option<Range<usize>>) -> Self {
+        Self {
+            message: problem.to_string(),
+            help: Some(problem.mend()).filter(|mend| !mend.is_empty()),
+            key: problem.at.key.clone(),
+            span: place(&problem.at.key),
+            actor: problem.at.actor.as_ref().map(ToString::to_string),
+            import: problem.at.import.clone(),
+            function: problem.at.function.clone(),
+        }
+    }
+}
+
 impl Details {
     pub(super) fn of_manifest(path: &Path, text: &str, errors: &ManifestErrors) -> Self {
         let list = errors.errors().iter().map(|error| Detail {
@@ -50,19 +64,21 @@ impl Details {
     }
 
     pub(super) fn of_plan(application: &Application, problems: &[Problem]) -> Self {
-        let list = problems.iter().map(|problem| Detail {
-            message: problem.to_string(),
-            help: Some(problem.mend()).filter(|mend| !mend.is_empty()),
-            key: problem.at.key.clone(),
-            span: span(application.manifest(), &problem.at.key),
-            actor: problem.at.actor.as_ref().map(ToString::to_string),
-            import: problem.at.import.clone(),
-            function: problem.at.function.clone(),
-        });
+        let place = |key: &str| span(application.manifest(), key);
         Self {
             file: manifest(application.path()),
             text: application.text().to_owned(),
-            list: list.collect(),
+            list: problems.iter().map(|problem| Detail::of(problem, place)).collect(),
+            left_out: 0,
+        }
+    }
+
+    /// The manifest is not at hand: it is in the lattice.
+    pub(super) fn of_patch(component: &Path, problems: &[Problem]) -> Self {
+        Self {
+            file: component.display().to_string(),
+            text: String::new(),
+            list: problems.iter().map(|problem| Detail::of(problem, |_| None)).collect(),
             left_out: 0,
         }
     }

@@ -9,6 +9,7 @@ use miette::{
 
 use super::CliError;
 use super::detail::{Detail, Details};
+use crate::output::plain;
 
 /// Columns of a diagnostic where there is no terminal to ask.
 const WIDTH_COLUMNS: usize = 100;
@@ -27,7 +28,10 @@ pub(crate) fn diagnostic(error: &CliError, is_terminal: bool, has_colour: bool) 
     let drawn = match parts.as_slice() {
         // One alone says all there is to say.
         [only] => Drawn { handler: options.build(), diagnostic: only }.to_string(),
-        _ => Drawn { handler: options.build(), diagnostic: &Whole { error, parts } }.to_string(),
+        _ => {
+            let whole = Whole { said: Said::of(error), help: error.help(), parts };
+            Drawn { handler: options.build(), diagnostic: &whole }.to_string()
+        }
     };
     drawn.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
@@ -54,25 +58,52 @@ impl fmt::Display for Drawn<'_> {
 /// The error itself.
 #[derive(Debug)]
 struct Whole<'a> {
-    error: &'a CliError,
+    said: Said,
+    help: Option<String>,
     parts: Vec<Part<'a>>,
+}
+
+/// What an error says, and what its causes say, as a terminal may be shown it.
+#[derive(Debug)]
+struct Said {
+    text: String,
+    cause: Option<Box<Said>>,
+}
+
+impl Said {
+    fn of(error: &dyn Error) -> Self {
+        let cause = error.source().map(|cause| Box::new(Self::of(cause)));
+        Self { text: plain(&error.to_string()).into_owned(), cause }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for Said {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
 }
 
 impl fmt::Display for Whole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        self.said.fmt(f)
     }
 }
 
 impl Error for Whole<'_> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
+        self.said.source()
     }
 }
 
 impl Diagnostic for Whole<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.error.help().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help.as_deref().map(|help| Box::new(plain(help)) as Box<dyn fmt::Display>)
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
@@ -89,7 +120,7 @@ struct Part<'a> {
 
 impl fmt::Display for Part<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail.message)
+        f.write_str(&plain(&self.detail.message))
     }
 }
 
@@ -97,7 +128,7 @@ impl Error for Part<'_> {}
 
 impl Diagnostic for Part<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.detail.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.detail.help.as_deref().map(|help| Box::new(plain(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

@@ -7,18 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Output;
+use super::{Output, plain};
 use crate::arguments::Format;
 use crate::error::CliError;
-
-/// Lines that may wait for their reader.
-const LINES_MAX: usize = 1_024;
-/// How long the last lines are waited for at the end.
-const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+use crate::limits::{EVENT_FLUSH_TIME_MAX, EVENT_LINES_MAX};
 
 /// What is told while a program serves. Cheap to clone.
 #[derive(Clone)]
@@ -45,7 +40,7 @@ struct Lost {
 impl Events {
     /// Starts the thread that writes.
     pub(crate) fn start(output: Output) -> Result<Self, CliError> {
-        let (lines, waiting) = sync_channel(LINES_MAX);
+        let (lines, waiting) = sync_channel(EVENT_LINES_MAX);
         let lost = Arc::new(AtomicU64::new(0));
         let (format, counted) = (output.format(), lost.clone());
         let writer = thread::Builder::new().name("events".to_owned()).spawn(move || write(&waiting, &counted, format));
@@ -56,7 +51,7 @@ impl Events {
     /// A result: its text, or its JSON on one line.
     pub(crate) fn print<T: Serialize + Display>(&self, result: &T) {
         match self.output.format() {
-            Format::Text => self.send(Line::Result(result.to_string().into_bytes())),
+            Format::Text => self.send(Line::Result(plain(&result.to_string()).into_owned().into_bytes())),
             Format::Json => self.event(result),
         }
     }
@@ -71,7 +66,7 @@ impl Events {
     /// What is being done, for a person; a program is not told.
     pub(crate) fn progress(&self, step: &dyn Display) {
         if self.output.format() == Format::Text {
-            self.send(Line::Progress(format!("{step}\n").into_bytes()));
+            self.send(Line::Progress(format!("{}\n", plain(&step.to_string())).into_bytes()));
         }
     }
 
@@ -79,7 +74,7 @@ impl Events {
     pub(crate) fn finish(&self) {
         let (tell, told) = sync_channel(1);
         if self.lines.try_send(Line::End(tell)).is_ok() {
-            let _ = told.recv_timeout(FLUSH_TIME_MAX);
+            let _ = told.recv_timeout(EVENT_FLUSH_TIME_MAX);
         }
     }
 
@@ -92,9 +87,8 @@ impl Events {
 
 fn json<T: Serialize>(event: &T) -> Vec<u8> {
     // Events have keys of text and no other reason to fail.
-    let mut line = serde_json::to_vec(event).unwrap_or_default();
-    line.push(b'\n');
-    line
+    let line = serde_json::to_string(event).unwrap_or_default();
+    format!("{}\n", plain(&line)).into_bytes()
 }
 
 fn write(lines: &Receiver<Line>, lost: &AtomicU64, format: Format) {

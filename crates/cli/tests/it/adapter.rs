@@ -69,3 +69,44 @@ fn a_contract_may_be_named_in_short() {
         ended(lath.current_dir(folder.path())).success();
     }
 }
+
+#[test]
+fn a_generator_that_is_a_component_gives_the_same() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/target/wasm32-wasip2/release");
+    let folder = wit::folder(&[("acme.wit", wit::ACME)]);
+    let made = |side: &str, more: &[&str]| {
+        let args = args("acme.wit", "rates", side, "made.wasm").into_iter().chain(more.iter().copied());
+        lath_in(folder.path(), args).success();
+        fs::read(folder.path().join("made.wasm")).unwrap()
+    };
+    let generator = format!("{root}/generator.wasm");
+    for wire in ["1", "2"] {
+        for side in ["sender", "receiver"] {
+            let native = made(side, &["--wire", wire]);
+            assert!(native == made(side, &["--wire", wire, "--generator", &generator]), "{side}, wire {wire}");
+        }
+    }
+    assert_ne!(made("sender", &[]), made("sender", &["--wire", "2"]));
+}
+
+#[test]
+fn a_generator_that_cannot_be_used_is_named() {
+    let folder = wit::folder(&[("acme.wit", wit::ACME)]);
+    fs::write(folder.path().join("empty.wasm"), b"\0asm\x0d\0\x01\0").unwrap();
+    let with = |more: &[&str]| {
+        let args = args("acme.wit", "rates", "sender", "made.wasm").into_iter().chain(more.iter().copied());
+        lath_in(folder.path(), args)
+    };
+    for (more, expected) in [
+        (&["--generator", "empty.wasm"][..], "the generator empty.wasm made no adapter"),
+        (&["--generator", "empty.wasm"][..], "so it is no generator"),
+        (&["--generator", "none.wasm"][..], "none.wasm"),
+    ] {
+        let ended = with(more);
+        let text = ended.failure();
+        assert!(text.contains(expected), "{text}");
+    }
+    let usage = with(&["--wire", "77"]);
+    assert!(usage.code == 2 && usage.stderr.contains("there is no version 77 of the wire"), "{usage:?}");
+    assert!(!folder.path().join("made.wasm").exists());
+}

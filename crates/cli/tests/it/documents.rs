@@ -24,7 +24,8 @@ fn the_commands_of_the_readme_run() {
     let path = path.unwrap();
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     // Those that need servers are run with them by the tests of `operate`.
-    let needs_servers = |line: &&str| ["up", "status", "rollback", "drain"].iter().any(|it| line[5..].starts_with(it));
+    let needs_servers =
+        |line: &&str| ["up", "status", "patch", "rollback", "drain"].iter().any(|it| line[5..].starts_with(it));
     let here = commands(&readme).into_iter().filter(|line| !needs_servers(line));
     let (served, ended_by_itself): (Vec<_>, Vec<_>) = here.partition(|line| line.starts_with("lath run "));
     // What serves, and commands, are run by tests of their own.

@@ -7,11 +7,14 @@ use crate::wit;
 
 #[test]
 fn wrong_usage_exits_with_2() {
-    let rows: [(&[&str], &str); 9] = [
+    let rows: [(&[&str], &str); 12] = [
         (&["bogus"], "unrecognized subcommand 'bogus'"),
         (&["plan", "--bogus"], "unexpected argument '--bogus'"),
         (&["plan", ".", "--format", "yaml"], "invalid value 'yaml' for '--format <FORMAT>'"),
         (&["run", "--listen", "nowhere"], "invalid value 'nowhere' for '--listen <ADDRESS>'"),
+        (&["run", "--listen", "1.2.3"], "write an address and a port, such as `127.0.0.1:8080`"),
+        (&["host", "--observe", "9464"], "write an address and a port, such as `127.0.0.1:8080`"),
+        (&["rollback", "shop", "first"], "write the number of a version, such as `3`; `--list` shows them"),
         (&["call", "."], "the following required arguments were not provided"),
         (&["compose", "."], "--output <FOLDER>"),
         (&["adapter", "a.wit", "--contract", "a", "--side", "left", "-o", "x"], "invalid value 'left'"),
@@ -65,6 +68,7 @@ fn failures_for_people() {
         ("no-manifest", vec!["plan", "empty"]),
         ("broken-component", vec!["inspect", "broken.wasm"]),
         ("no-component", vec!["inspect", "text.wasm"]),
+        ("no-component-to-run", vec!["run", "text.wasm"]),
         ("broken-wit", vec!["inspect", "broken.wit"]),
         ("no-wit", vec!["inspect", "empty"]),
         ("encoded-dependency", vec!["inspect", "encoded"]),

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -61,7 +61,7 @@ impl Drop for Observed {
     }
 }
 
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -69,8 +69,15 @@ fn get(address: &str, path: &str) -> String {
     answer
 }
 
-/// A collector that takes everything, and tells the first line and the headers of each request.
-fn collector() -> (u16, Receiver<String>) {
+/// What a collector was sent.
+pub(crate) struct Exported {
+    /// The first line and the headers, in lower case.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A collector that takes everything, and tells each request.
+pub(crate) fn collector() -> (u16, Receiver<Exported>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (tell, told) = channel();
@@ -83,7 +90,7 @@ fn collector() -> (u16, Receiver<String>) {
     (port, told)
 }
 
-fn take(stream: &mut TcpStream, tell: &std::sync::mpsc::Sender<String>) -> Option<()> {
+fn take(stream: &mut TcpStream, tell: &Sender<Exported>) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -91,10 +98,11 @@ fn take(stream: &mut TcpStream, tell: &std::sync::mpsc::Sender<String>) -> Optio
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap().to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
-    stream.read_exact(&mut vec![0; length]).ok()?;
+    let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
-    tell.send(head).ok()
+    tell.send(Exported { head, body }).ok()
 }
 
 #[test]
@@ -115,7 +123,7 @@ fn an_application_is_observed_and_exports_what_is_left_at_its_end() {
     let metrics = run.get("/metrics");
     assert!(metrics.contains("http_route=\"/*\",http_response_status_code=\"200\"} 1\n"), "{metrics}");
     assert!(run.end());
-    let exported = told.recv_timeout(AMPLE).unwrap();
+    let exported = told.recv_timeout(AMPLE).unwrap().head;
     assert!(exported.starts_with("post /v1/traces http/1.1\r\n"), "{exported}");
     assert!(exported.contains("content-type: application/x-protobuf\r\n"), "{exported}");
     assert!(exported.contains("x-key: open sesame\r\n"), "{exported}");

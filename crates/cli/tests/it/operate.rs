@@ -3,4 +3,5 @@
 
 mod commands;
 mod hosts;
+mod patching;
 mod processes;

@@ -5,17 +5,14 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 
 use host::limits::SETTINGS_MAX;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::application::{guest, root};
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::lath::{command, ended};
+use crate::tls::{certify, get_securely};
 
 /// A `lath run` that serves; killed when dropped.
 struct Serving {
@@ -66,6 +63,11 @@ impl Serving {
 
     fn connect(&self) -> TcpStream {
         TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap()
+    }
+
+    /// Where it serves over TLS.
+    fn secure(&self) -> &str {
+        self.url.strip_prefix("https://").unwrap()
     }
 
     fn signal(&self, name: &str) {
@@ -167,30 +169,6 @@ fn an_address_in_use_is_told() {
     assert!(ended.stderr.contains(&address), "{ended:#?}");
 }
 
-/// A certificate for `localhost` and its key, in a folder; gives the certificate.
-fn certify(folder: &Path) -> CertificateDer<'static> {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    std::fs::write(folder.join("www.pem"), made.cert.pem()).unwrap();
-    std::fs::write(folder.join("www.key"), made.signing_key.serialize_pem()).unwrap();
-    made.cert.der().clone()
-}
-
-/// The answer over TLS, where the server has one of these certificates.
-fn get_securely(serving: &Serving, trusted: &CertificateDer<'static>) -> std::io::Result<String> {
-    let mut roots = RootCertStore::empty();
-    roots.add(trusted.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
-    let name = ServerName::try_from("localhost").unwrap();
-    let connection = ClientConnection::new(Arc::new(config.with_no_client_auth()), name).unwrap();
-    let stream = TcpStream::connect(serving.url.strip_prefix("https://").unwrap()).unwrap();
-    let mut stream = StreamOwned::new(connection, stream);
-    write!(stream, "GET /head HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
 #[test]
 fn http_is_served_over_tls_with_a_certificate_that_may_change() {
     let folder = TempDir::new().unwrap();
@@ -206,10 +184,10 @@ fn http_is_served_over_tls_with_a_certificate_that_may_change() {
 
     let old = certify(folder.path());
     let mut serving = Serving::start_with(&app, folder.path(), &options, &[]);
-    let answer = get_securely(&serving, &old).unwrap();
+    let answer = get_securely(serving.secure(), "/head", &old).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("Scheme::Https"), "{answer}");
     let later = Serving::start_with(&guest("wasm32-wasip2", "http_next"), folder.path(), &options, &[]);
-    let answer = get_securely(&later, &old).unwrap();
+    let answer = get_securely(later.secure(), "/head", &old).unwrap();
     assert!(answer.contains("Scheme::Https") && answer.contains("localhost"), "{answer}");
     drop(later);
     // Half of a new pair is told, and changes nothing.
@@ -220,10 +198,10 @@ fn http_is_served_over_tls_with_a_certificate_that_may_change() {
         assert!(stderr.read_line(&mut told).unwrap() > 0, "{told}");
     }
     assert!(told.contains("www.key holds no private key"), "{told}");
-    get_securely(&serving, &old).unwrap();
+    get_securely(serving.secure(), "/head", &old).unwrap();
     let new = certify(folder.path());
     let begun = std::time::Instant::now();
-    while get_securely(&serving, &new).is_err() {
+    while get_securely(serving.secure(), "/head", &new).is_err() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(60), "the new certificate is not taken");
     }
     serving.signal("TERM");
@@ -251,6 +229,53 @@ fn a_reader_that_stands_still_stops_nothing() {
     assert!(Command::new("kill").args(["-s", "TERM", &child.0.id().to_string()]).status().unwrap().success());
     assert_eq!(child.0.wait().unwrap().code(), Some(0));
     drop(reader);
+}
+
+/// Lines that wait for their reader: `limits::EVENT_LINES_MAX` of the binary.
+const EVENT_LINES_MAX: usize = 1_024;
+
+#[test]
+fn lines_that_were_not_read_in_time_are_counted() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    // Two lines for each build; the last waits until somebody has begun to read.
+    let built = EVENT_LINES_MAX / 2 + 50;
+    let mut manifest = "manifest = 1\n[application]\nname = \"built\"\n".to_owned();
+    for (number, run) in (0..built).map(|number| (number, "true")).chain([(built, "touch full; cat go")]) {
+        manifest += &format!("[actors.a{number:04}]\ncomponent = \"none.wasm\"\nbuild = {{ run = \"{run}\" }}\n");
+    }
+    std::fs::write(file("lath.toml"), manifest).unwrap();
+    assert!(Command::new("mkfifo").arg(file("go")).status().unwrap().success());
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe holds: the first line waits for its reader.
+    writer.write_all(&[b'\n'; 65_536]).unwrap();
+    let mut lath = command(["run", "--format", "json"]);
+    let child = lath.current_dir(folder.path()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Killed(child);
+    drop(lath);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while !file("full").exists() {
+        assert!(std::time::Instant::now() < until && child.0.try_wait().unwrap().is_none(), "it does not build");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    while text.lines().filter(|line| !line.is_empty()).count() < EVENT_LINES_MAX {
+        let read = reader.read(&mut buffer).unwrap();
+        assert!(read > 0, "{text}");
+        text += std::str::from_utf8(&buffer[..read]).unwrap();
+    }
+    // The build ends, and its line says how many are lost before it.
+    std::fs::write(file("go"), "").unwrap();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(child.0.wait().unwrap().code(), Some(1));
+    let events: Vec<Value> =
+        text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lost: Vec<u64> = events.iter().filter_map(|event| event["lines"].as_u64()).collect();
+    let told = events.len() - lost.len();
+    assert_eq!(lost, [(2 * (built + 1) - told) as u64]);
+    // The one that was being written, those that waited, and the last.
+    assert_eq!((names(&events).last(), told), (Some(&"built"), EVENT_LINES_MAX + 2));
 }
 
 /// A process that does not outlive its test.

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use lattice::authority::Identity;
+use serde_json::Value;
 use testkit::lattice::AMPLE;
 use testkit::lattice::processes::{HostOptions, LATTICE, Processes};
 
 use crate::lath::{Ended, command, ended};
 use crate::lattice_support::alone;
+use crate::observe::{Exported, collector, get};
 
 /// Values with characters that each way of writing writes otherwise.
 const KEY: &str = "hunter2&é/\"of acme\\";
@@ -155,17 +157,19 @@ fn no_value_is_shown_or_kept() -> Result<()> {
         let (place, kept, filed) = (tempfile::tempdir()?, tempfile::tempdir()?, tempfile::tempdir()?);
         fs::write(filed.path().join("token"), format!("{TOKEN}\n"))?;
         fs::set_permissions(filed.path().join("token"), fs::Permissions::from_mode(0o600))?;
+        let (port, exported) = collector();
         let log = |host: &str| kept.path().join(format!("{host}.log"));
         let options = |host: &str| HostOptions {
             environment: vec![
                 ("LATH_LOG".to_owned(), "trace".to_owned()),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://127.0.0.1:{port}")),
                 ("LATH_SECRET_REDIS_GONE".to_owned(), gone.clone()),
                 ("LATH_SECRET_REDIS_BAD".to_owned(), bad.clone()),
                 ("LATH_CONFIG_SHOP__CART__MOTTO".to_owned(), SETTING.to_owned()),
                 ("LATH_CONFIG_SHOP__CART__MOTO".to_owned(), SETTING.to_owned()),
             ],
             tables: format!(
-                "[secrets]\ndir = \"{}\"\n[config.shop.cart]\nmotto = \"of the file\"\ncurrency = \"CHF\"\n",
+                "[observe]\nlisten = \"127.0.0.1:0\"\n[secrets]\ndir = \"{}\"\n[config.shop.cart]\nmotto = \"of the file\"\ncurrency = \"CHF\"\n",
                 filed.path().display()
             ),
             cache: Some(kept.path().join("cache")),
@@ -199,7 +203,11 @@ fn no_value_is_shown_or_kept() -> Result<()> {
             user.lath(&["plan", &path, "--format", "json"], None)?.success();
             let up = user.lath(&["up", &path, "--wait", if name == "bad" { "3s" } else { "60s" }], None)?;
             assert_eq!(up.code == 0, name != "bad", "{up:?}");
-            user.lath(&["compose", &path, "-o", &folder.join("composed").display().to_string()], None)?;
+            let composed = folder.join("composed").display().to_string();
+            user.lath(&["compose", &path, "-o", &composed], None)?.success();
+            for format in ["text", "json"] {
+                user.lath(&["inspect", &format!("{composed}/cart.wasm"), "--format", format], None)?.success();
+            }
         }
         for (path, expected) in [
             ("config/api-key", KEY),
@@ -241,13 +249,25 @@ fn no_value_is_shown_or_kept() -> Result<()> {
 
         fs::write(kept.path().join("said"), &user.said)?;
         for host in lattice.names() {
-            let lines = lattice.process(&host)?.lines().join("\n");
-            fs::write(kept.path().join(format!("{host}.events")), lines)?;
+            let process = lattice.process(&host)?;
+            let observed: Value = serde_json::from_str(&process.line("\"event\":\"observed\"", AMPLE).await?)?;
+            let metrics = get(observed["address"].as_str().context("no address")?, "/metrics");
+            fs::write(kept.path().join(format!("{host}.metrics")), metrics)?;
+            fs::write(kept.path().join(format!("{host}.events")), process.lines().join("\n"))?;
         }
+        // Spans as they leave, until those of a request have come.
+        let mut spans = Vec::new();
+        while !spans.windows(9).any(|text| text == b"GET /shop") {
+            spans.extend(exported.recv_timeout(AMPLE)?.body);
+        }
+        spans.extend(exported.try_iter().flat_map(|Exported { body, .. }| body));
+        fs::write(kept.path().join("exported"), spans)?;
         let server = lattice.server(0)?.folder().to_owned();
         let folders = [place.path(), kept.path(), lattice.folder(), &server];
         // Where it would have been found is looked: traces, events, buckets, code, data.
-        let there = ["\"TRACE\"", "`MOTO`", "\"event\":\"serving\"", "value.acme-key"].map(str::to_owned);
+        let there =
+            ["GET /shop/", "http_route=\"/shop/*\"", "\"TRACE\"", "`MOTO`", "\"event\":\"serving\"", "value.acme-key"]
+                .map(str::to_owned);
         let there = found(&there, &folders)?;
         for (file, text) in [
             ("h1.log", "\"TRACE\""),
@@ -255,6 +275,8 @@ fn no_value_is_shown_or_kept() -> Result<()> {
             ("h2.log", "\"TRACE\""),
             ("h1.events", "\"event\":\"serving\""),
             ("jetstream", "value.acme-key"),
+            ("h1.metrics", "http_route=\"/shop/*\""),
+            ("exported", "GET /shop/"),
         ] {
             assert!(there.lines().any(|line| line.contains(file) && line.ends_with(text)), "{file} has no {text}");
         }

@@ -8,6 +8,7 @@ use model::failure::{Failure, RpcError};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::Shared;
+use super::latency::Stopwatch;
 use crate::call::CallContext;
 use crate::settings::ActorSettings;
 
@@ -20,15 +21,23 @@ pub(super) struct Admission {
     waiting: AtomicUsize,
     closed: AtomicBool,
     emptied: Notify,
+    pub(super) stopwatch: Stopwatch,
 }
 
 /// A place inside, with the right to one instance.
 pub(super) struct Place<'a> {
     /// When the instance was free for this call.
     pub(super) since: Instant,
+    stopwatch: &'a Stopwatch,
     // Given back before the call is counted as gone.
     _instance: SemaphorePermit<'a>,
     _entered: Entered<'a>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.stopwatch.ended(self.since);
+    }
 }
 
 impl Admission {
@@ -39,6 +48,7 @@ impl Admission {
             waiting: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             emptied: Notify::new(),
+            stopwatch: Stopwatch::default(),
         }
     }
 
@@ -58,7 +68,7 @@ impl Admission {
             Ok(instance) => (instance, now),
             Err(_) => (Box::pin(self.wait(shared, call)).await?, Instant::now()),
         };
-        Ok(Place { since, _instance: instance, _entered: entered })
+        Ok(Place { since, stopwatch: &self.stopwatch, _instance: instance, _entered: entered })
     }
 
     async fn wait(&self, shared: &Shared, call: &CallContext) -> Result<SemaphorePermit<'_>, Failure> {

@@ -49,7 +49,11 @@ impl From<Failure> for Unanswered {
 struct Head {
     answer: Result<Response<WasiBody>, String>,
     horizon: Arc<Horizon>,
+    out: oneshot::Sender<()>,
 }
+
+/// Comes, with an error, once an answer is out or nobody wants it any more.
+type IsOut = oneshot::Receiver<()>;
 
 /// Where the head of an answer is waited for.
 type HeadSender = oneshot::Sender<Head>;
@@ -100,7 +104,7 @@ impl Actor {
         let status = response.status();
         let is_bodiless = is_head || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
         let length = if is_bodiless { Some(0) } else { length };
-        let guest = Guest { task, horizon: head.horizon, afterwards: settings.execution };
+        let guest = Guest { task, horizon: head.horizon, afterwards: settings.execution, out: Some(head.out) };
         Ok(response.map(|body| Served::body(body, length, settings.body_bytes_max, guest)))
     }
 
@@ -181,14 +185,16 @@ impl Inner {
         &self,
         head: HeadSender,
         horizon: &Arc<Horizon>,
-    ) -> impl FnOnce(Result<Response<WasiBody>, String>) + Send + Sync + 'static {
+    ) -> impl FnOnce(Result<Response<WasiBody>, String>) -> IsOut + Send + Sync + 'static {
         let (horizon, streaming) = (Arc::clone(horizon), self.shared.settings.streaming);
         move |answer| {
             if answer.is_ok() {
                 horizon.extend(streaming);
             }
+            let (out, is_out) = oneshot::channel();
             // Nobody may wait any more.
-            drop(head.send(Head { answer, horizon }));
+            drop(head.send(Head { answer, horizon, out }));
+            is_out
         }
     }
 
@@ -210,7 +216,7 @@ impl Warm {
         &mut self,
         handle: &ComponentExportIndex,
         request: Request<Body>,
-        tell: impl FnOnce(Result<Response<WasiBody>, String>) + Send + Sync + 'static,
+        tell: impl FnOnce(Result<Response<WasiBody>, String>) -> IsOut + Send + Sync + 'static,
     ) -> wasmtime::Result<()> {
         type Params = (Resource<IncomingRequest>, Resource<ResponseOutparam>);
         let handle = self.instance.get_typed_func::<Params, ()>(&mut self.store, handle)?;
@@ -221,16 +227,17 @@ impl Warm {
         let mut http = self.store.data_mut().http();
         let request = http.new_incoming_request(scheme, request.map(foreign))?;
         let outparam =
-            http.new_response_outparam_from_callback(|answer| tell(answer.map_err(|code| format!("{code:?}"))))?;
+            http.new_response_outparam_from_callback(|answer| drop(tell(answer.map_err(|code| format!("{code:?}")))))?;
         handle.call_async(&mut self.store, (request, outparam)).await
     }
 
-    /// The same by `wasi:http` 0.3: the guest goes on until all its tasks have ended.
+    /// The same by `wasi:http` 0.3: the guest goes on until all its tasks have ended and its answer is out. The end of that may be
+    /// a future of the host that the guest passed on, such as the trailers of what it fetched; it comes only while this runs.
     async fn handle_concurrent(
         &mut self,
         handle: &ComponentExportIndex,
         request: Request<Body>,
-        tell: impl FnOnce(Result<Response<WasiBody>, String>) + Send + Sync + 'static,
+        tell: impl FnOnce(Result<Response<WasiBody>, String>) -> IsOut + Send + Sync + 'static,
     ) -> wasmtime::Result<()> {
         type Answer = Result<Resource<p3::Response>, ErrorCode>;
         let handle = self.instance.get_typed_func::<(Resource<p3::Request>,), (Answer,)>(&mut self.store, handle)?;
@@ -238,14 +245,16 @@ impl Warm {
         let (request, sent) = p3::Request::from_http(self.store.data_mut().http().hooks, request);
         let serving = async move |guest: &Accessor<State>| -> wasmtime::Result<()> {
             let request = guest.with(|mut store| store.data_mut().http().table.push(request))?;
-            match handle.call_concurrent(guest, (request,)).await?.0 {
+            let is_out = match handle.call_concurrent(guest, (request,)).await?.0 {
                 Err(code) => tell(Err(format!("{code:?}"))),
                 Ok(response) => tell(Ok(guest.with(|mut store| {
                     let response = store.data_mut().http().table.delete(response)?;
                     response.into_http(store, sent)
                 })?)),
-            }
+            };
             poll_fn(|context| guest.poll_no_interesting_tasks(context)).await;
+            // It carries nothing: it ends.
+            drop(is_out.await);
             Ok(())
         };
         self.store.run_concurrent(serving).await?

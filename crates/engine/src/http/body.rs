@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wasmtime_wasi_http::WasiBody;
 
@@ -31,6 +32,8 @@ pub(crate) struct Guest {
     pub(crate) horizon: Arc<Horizon>,
     /// What it may still take once its answer is out.
     pub(crate) afterwards: Duration,
+    /// Dropped when the answer is out.
+    pub(crate) out: Option<oneshot::Sender<()>>,
 }
 
 impl Served {
@@ -45,6 +48,7 @@ impl Served {
 
     /// The answer is whole: whatever the guest still does is no longer this body's.
     fn release(&mut self) {
+        self.guest.out = None;
         if self.guest.task.take().is_some() {
             self.guest.horizon.shorten(self.guest.afterwards);
         }

@@ -164,6 +164,24 @@ async fn names_and_backtraces_are_bounded() {
     assert!((limits::BACKTRACE_CHARS_MAX..limits::BACKTRACE_CHARS_MAX + 200).contains(&backtrace.len()));
 }
 
+/// What a guest calls its functions, and what a caller calls a method, begins no line and moves no cursor.
+#[tokio::test]
+async fn names_are_no_lines_of_their_own() {
+    listen();
+    let forged = "2026-01-01T00:00:00Z ERROR forged";
+    let name = format!("$\"a\\n{forged}\\1b[2J\\u{{202e}}\\r\"");
+    let guest = guest::guest(&include_str!("guest.wat").replace("$recurse", &name), "");
+    let engine = engine();
+    let component = engine.load(&guest).unwrap().component;
+    let settings = ActorSettings { log_bytes_per_s: 1 << 20, ..settings("log/forged") };
+    let actor = engine.actor(&component, settings, std::sync::Arc::new(Nowhere)).unwrap();
+    ask(&actor, "recurse", b"").await.unwrap_err();
+    let log = log_of("log/forged").concat();
+    assert!(log.contains(&format!("a\\n{forged}\\u{{1b}}[2J\\u{{202e}}")), "{log}");
+    assert!(log.lines().skip(1).all(|line| line.starts_with(' ') || line.starts_with("error while")), "{log}");
+    assert!(!log.chars().any(|c| c != '\n' && c.is_control()), "{log:?}");
+}
+
 /// Logs the payload at the level that the method begins with, in the context of the method.
 const LOGGER: &str = r#"(module
     (import "wasi:logging/logging@0.1.0-draft" "log" (func $log (param i32 i32 i32 i32 i32)))
@@ -244,4 +262,25 @@ async fn what_is_logged_by_contract_has_a_rate_too() {
     let told = log_of("busy-logger");
     assert!(told.len() < 40, "{told:?}");
     assert!(told.last().unwrap().ends_with("lines suppressed"), "{told:?}");
+}
+
+/// What nobody hears costs the actor nothing of its rate, and nobody is told that it was left out.
+#[tokio::test]
+async fn what_is_filtered_out_uses_up_no_rate() {
+    listen();
+    let heard = tracing_subscriber::registry().with(tracing_subscriber::filter::LevelFilter::WARN).with(Recorder);
+    let _only_here = tracing::subscriber::set_default(heard);
+    let rate = 4 * limits::LOG_LINE_COST_BYTES as u64;
+    let logger = logger("filtered-logger", rate);
+    let writer = actor(&engine(), ActorSettings { log_bytes_per_s: rate, ..settings("log/filtered") }, Nowhere);
+    for _ in 0..50 {
+        ask(&logger, "1", b"x").await.unwrap();
+        ask(&writer, "out", b"x\n").await.unwrap();
+    }
+    for _ in 0..2 {
+        ask(&logger, "3", b"y").await.unwrap();
+    }
+    drop((logger, writer));
+    assert_eq!(log_of("filtered-logger"), ["WARN 3: y", "WARN 3: y"]);
+    assert_eq!(log_of("log/filtered"), [""; 0]);
 }

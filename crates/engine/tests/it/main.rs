@@ -4,6 +4,7 @@
 
 mod cache;
 mod calls;
+mod computations;
 mod deadlines;
 mod guest;
 mod lifecycle;
@@ -11,4 +12,5 @@ mod limits;
 mod linking;
 mod logs;
 mod scene;
+mod scripts;
 mod world;

@@ -12,13 +12,13 @@ use model::ids::{ActorName, ProviderName};
 use model::view::{ComponentView, Port, Shape};
 use plan::Inventory;
 
-use super::parts::read_bounded;
+use super::parts::read_wasm;
 use super::{ApplicationError, Bounds, MANIFEST};
 
 /// The text of the manifest for the component at `path`.
 pub(super) fn manifest(path: &Path, bounds: &Bounds, inventory: &Inventory) -> Result<String, ApplicationError> {
     let subject = path.display().to_string();
-    let bytes = read_bounded(path, bounds.component_bytes)?;
+    let bytes = read_wasm(path, bounds.component_bytes)?;
     let view =
         view(&subject, &bytes).map_err(|source| ApplicationError::Component { owner: subject.clone(), source })?;
     let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();

@@ -10,12 +10,14 @@ use adapter::compose::labels::{self, Labels};
 use adapter::emit::WIRE_SECTION;
 use adapter::view::view;
 use model::digest::Digest;
+use model::ids::ActorName;
 use model::limits::MANIFEST_BYTES_MAX;
 use model::manifest::{ComponentRef, CustomAdapter, Manifest};
 use model::view::ComponentView;
+use model::wire::Wires;
 use plan::{AdapterPair, GivenAdapter, Intent};
 
-use super::{ApplicationError, Bounds};
+use super::{ApplicationError, Bounds, WASM};
 
 /// Components read so far.
 pub(super) struct Parts {
@@ -44,7 +46,7 @@ impl Parts {
             };
             adapters.insert(contract.clone(), pair);
         }
-        Ok(Intent { manifest, components, adapters })
+        Ok(Intent { manifest, components, adapters, wires: Wires::default() })
     }
 
     fn view(&mut self, owner: &str, path: &Path) -> Result<ComponentView, ApplicationError> {
@@ -71,7 +73,30 @@ impl Parts {
         if !path.is_file() {
             return Err(ApplicationError::NoComponent { owner: owner.to_owned(), path });
         }
-        Ok(read_bounded(&path, self.bytes_max)?.into())
+        Ok(read_wasm(&path, self.bytes_max)?.into())
+    }
+}
+
+/// A component by itself.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// What it shows of itself.
+    pub view: ComponentView,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+impl Piece {
+    /// Reads the component of `actor` from a file.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, it is too large, or it is no component.
+    pub fn read(actor: &ActorName, path: &Path) -> Result<Self, ApplicationError> {
+        let mut parts = Parts::new(PathBuf::new(), &Bounds::default());
+        let view = parts.view(&format!("actor {actor}"), path)?;
+        let bytes = parts.bytes.remove(&view.digest).unwrap_or_default();
+        Ok(Self { view, bytes })
     }
 }
 
@@ -86,6 +111,12 @@ pub(crate) fn read_text_bounded(path: &Path, most: u64) -> Result<String, Applic
         path: path.to_owned(),
         source: std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8 text; save it as UTF-8"),
     })
+}
+
+/// Reads a component.
+pub(super) fn read_wasm(path: &Path, most: u64) -> Result<Vec<u8>, ApplicationError> {
+    let bytes = read_bounded(path, most)?;
+    if bytes.starts_with(WASM) { Ok(bytes) } else { Err(ApplicationError::NotWasm { path: path.to_owned() }) }
 }
 
 pub(crate) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ApplicationError> {

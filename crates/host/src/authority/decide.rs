@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use lattice::call::{Call, Origin};
-use model::blueprint::{ReceiverPlan, Target, WIRE_1};
+use model::blueprint::{ReceiverPlan, Target};
 use model::contract::ContractName;
 use model::ids::{ClientName, HostName};
 use model::manifest::{Reach, Route};
+use model::wire::WireVersion;
 use provider::Opens;
 use provider::http::METHOD;
 
@@ -111,14 +112,15 @@ fn by_route(call: &Call, agreed: &Version, requests: &ContractName) -> Result<Gr
     }
     let is_request = call.contract.as_str() == requests.to_string()
         && call.method.as_str() == METHOD
-        && call.wire.as_str() == WIRE_1;
+        && WireVersion::of_id(call.wire.as_str()).is_some();
     if !is_request {
         return Err(Denial::NoRequest);
     }
     let route = route(call, agreed)?;
     let composite = agreed.blueprint.composites.get(&route.to).ok_or(Denial::OtherRequests)?;
     let serves = |receiver: &&ReceiverPlan| {
-        receiver.contract.name.serves(requests) && composite.is_chain(&receiver.via, &route.via)
+        let spoken = receiver.adapter.wire() == call.wire.as_str();
+        spoken && receiver.contract.name.serves(requests) && composite.is_chain(&receiver.via, &route.via)
     };
     let receiver = composite.receivers.iter().find(serves).ok_or(Denial::OtherRequests)?;
     let target = Target::Actor { actor: route.to.clone(), receiver: receiver.label.clone() };

@@ -11,6 +11,7 @@ use model::ids::{AppName, HostName};
 use model::placement::AppPlacement;
 
 use super::event::Op;
+use super::planner::Reckoning;
 
 /// What is to be done. Every write with an [`Op`] is answered by [`super::Event::Written`] within the store's own
 /// deadline; those without are not answered, and are tried once.
@@ -38,6 +39,13 @@ pub enum Effect {
     },
     /// Fetch the document of an intent and derive its blueprint and demand; [`super::Event::Derived`] answers.
     Derive(Digest),
+    /// Reckon where everything is to run; [`super::Event::Reckoned`] answers.
+    Reckon {
+        /// For the answer.
+        op: Op,
+        /// What it follows from.
+        reckoning: Box<Reckoning>,
+    },
     /// Fetch a shard; [`super::Event::Shard`] answers.
     FetchShard(Digest),
     /// Store a shard under its digest. It may be there already.

@@ -1,5 +1,6 @@
 //! What happens to a host, as far as the lattice is concerned.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use lattice::document::{Failing, HostRecord, Incarnation, IntentHead, Pointer, P
 use lattice::store::Revision;
 use model::digest::Digest;
 use model::ids::{AppName, HostName};
-use model::placement::Ready;
+use model::placement::{Ready, Refusal};
 use plan::placement::Demand;
+
+use super::planner::Reckoned;
 
 /// When something happened: the time since the host began, by a clock that never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +157,13 @@ pub enum Event {
         /// What stands.
         found: Option<Found>,
     },
+    /// The answer to [`super::Effect::Reckon`].
+    Reckoned {
+        /// Which.
+        op: Op,
+        /// What it came to; none where it failed by a fault of lath.
+        reckoned: Option<Box<Reckoned>>,
+    },
     /// What of an application is ready on this host, as it stands; none where nothing of it is here any more.
     Readiness {
         /// The application.
@@ -163,8 +173,12 @@ pub enum Event {
     },
     /// What does not come up on this host, as it stands.
     Failing(Vec<Failing>),
+    /// These parts serve here though what they need fails them.
+    Unwell(Vec<Failing>),
+    /// The versions that failed on this host beside the ones before, which serve again; as it stands.
+    GoneBack(BTreeMap<AppName, Refusal>),
     /// What this host is has changed, such as the state in its data folder. Its name, `incarnation`, `draining`,
-    /// `planner`, `ready` and `failing` are kept by control, whatever is said here.
+    /// `planner`, `ready`, `refused`, `failing` and `unwell` are kept by control, whatever is said here.
     Facts(Box<HostRecord>),
     /// An operator or a signal wants this host to stop.
     DrainAsked {

@@ -216,7 +216,7 @@ impl Follower {
         let Some(next) = next else { return Verdict::Keep };
         let Some(derived) = library.demand(turn, next.intent) else { return Verdict::Wait };
         let demand = match derived {
-            Ok(demand) => in_version(&demand, next.version, next.intent),
+            Ok(demand) => in_version(&demand, &next),
             Err(reason) => {
                 let reason = reason.to_string();
                 if self.refuses(app, digest, next.intent, format!("it cannot be planned here: {reason}")) {

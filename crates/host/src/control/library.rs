@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lattice::document::Shard;
 use model::digest::Digest;
+use model::placement::AppPlacement;
 use plan::placement::Demand;
 
 use super::effect::Effect;
@@ -16,12 +17,10 @@ use crate::limits::{FETCH_PAUSE, FETCH_WAIT_MAX, FETCHES_MAX};
 /// What a document demands, or why nothing can be derived from it.
 pub(super) type Derived = Result<Arc<Demand>, Arc<str>>;
 
-/// The demand of a document in one version of its application: a rollback asks for an old document again.
-pub(super) fn in_version(derived: &Arc<Demand>, version: u64, document: Digest) -> Arc<Demand> {
-    if derived.version == version && derived.intent == document {
-        return derived.clone();
-    }
-    Arc::new(Demand { version, intent: document, ..derived.as_ref().clone() })
+/// The demand of a document as it is placed: a rollback asks for an old document again.
+pub(super) fn in_version(derived: &Arc<Demand>, placed: &AppPlacement) -> Arc<Demand> {
+    let AppPlacement { version, intent, share, refused, .. } = placed.clone();
+    Arc::new(Demand { version, intent, share, refused, ..derived.as_ref().clone() })
 }
 
 /// Contents, and requests for them. A request that fails or stays without an answer is made again while somebody asks.

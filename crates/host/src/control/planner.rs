@@ -1,10 +1,11 @@
 //! The planner that any host may be: from intents, hosts and leases to a placement that is written.
 //!
 //! What changes makes a plan due; the planners wait by their rank, so that usually the first has done it before the
-//! others begin. A plan begins with what the root says by then; shards are written first, then the root by
-//! compare-and-set, then the pointers. Whoever sees a root whose pointers lag behind writes them, so a planner may die at
-//! any point.
+//! others begin. A plan begins with what the root says by then; where everything is to run is reckoned beside the loop.
+//! Shards are written first, then the root by compare-and-set, then the pointers. Whoever sees a root whose pointers lag
+//! behind writes them, so a planner may die at any point.
 
+mod advance;
 mod attempt;
 mod caution;
 mod demands;
@@ -13,6 +14,7 @@ mod homes;
 mod hosts;
 mod pointers;
 mod readiness;
+mod reckoning;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +25,6 @@ use lattice::document::{HostRecord, Incarnation, IntentHead, Pointer, PointerKey
 use lattice::store::Revision;
 use model::digest::Digest;
 use model::ids::{AppName, HostName};
-use model::placement::Placement;
-use plan::placement::{check_placement, place};
 
 use super::effect::{Effect, Report};
 use super::event::{Found, Key, Moment, Op, Outcome, Topic};
@@ -32,12 +32,15 @@ use super::library::Library;
 use super::turn::Turn;
 use crate::limits::{ATTEMPT_TIME_MAX, ORPHANS_MAX, PLAN_PAUSE, PLAN_RETRY_PAUSE, PLANNER_STEP, REPAIR_PAUSE};
 use attempt::{Attempt, Stage};
-use demands::{Demands, Gathered};
+use demands::Demands;
 use held::{Held, KnownRoot};
 use homes::Homes;
 use hosts::Hosts;
 use pointers::Pointers;
+use reckoning::Placing;
 use sync::Sync;
+
+pub use reckoning::{Reckoned, Reckoning};
 
 /// What a planner must know whole before it plans.
 const TOPICS: [Topic; 5] = [Topic::Intents, Topic::Hosts, Topic::Leases, Topic::Root, Topic::Pointers];
@@ -58,6 +61,8 @@ pub(super) struct Planner {
     orphans: BTreeMap<Digest, u64>,
     /// The change of a root that stands and cannot be read: nothing is planned over it.
     unreadable: Option<Revision>,
+    /// The root could not be read when it was last told whole: until it is told anew it still cannot.
+    was_blind: bool,
     /// Applications that are not placed until what stands of some host can be read, and why.
     waiting: BTreeMap<AppName, String>,
     /// Another root is held than when this was last asked: what is no longer needed can be forgotten.
@@ -78,6 +83,8 @@ enum Phase {
     Syncing(Sync),
     /// It knows what the root says, and gathers what applications demand, since then.
     Gathering(Moment),
+    /// It waits for the placement that follows.
+    Placing(Placing),
     /// It writes.
     Writing(Box<Attempt>),
 }
@@ -95,6 +102,7 @@ impl Planner {
             phase: Phase::Idle,
             orphans: BTreeMap::new(),
             unreadable: None,
+            was_blind: false,
             waiting: BTreeMap::new(),
             moved_on: false,
         }
@@ -109,6 +117,7 @@ impl Planner {
                 self.phase = Phase::Due(self.turn_after(now, pause).min(sooner));
             }
             Phase::Blocked | Phase::Syncing(_) | Phase::Gathering(_) => {}
+            Phase::Placing(placing) => placing.outdated = true,
             Phase::Writing(attempt) => attempt.outdated = true,
         }
     }
@@ -120,6 +129,7 @@ impl Planner {
     }
 
     pub(super) fn watch_began(&mut self, now: Moment, topic: Topic) {
+        let is_blind = self.is_blind();
         self.current.remove(&topic);
         match topic {
             Topic::Intents => self.demands.watch_began(),
@@ -128,6 +138,7 @@ impl Planner {
             Topic::Root => {
                 self.root = KnownRoot::default();
                 self.unreadable = None;
+                self.was_blind = is_blind;
             }
             Topic::Pointers => self.pointers.watch_began(),
         }
@@ -203,7 +214,7 @@ impl Planner {
         match &self.phase {
             Phase::Writing(attempt) if self.root.root.as_ref() == Some(&attempt.draft.root) => self.committed(turn),
             Phase::Writing(_) => self.give_up(turn.now),
-            Phase::Syncing(_) | Phase::Gathering(_) => {
+            Phase::Syncing(_) | Phase::Gathering(_) | Phase::Placing(_) => {
                 self.phase = Phase::Syncing(Sync::new(turn.now, self.root.clone()));
             }
             // Somebody has planned. Whatever else has changed was most likely among it; the order of planners is a new one.
@@ -238,7 +249,7 @@ impl Planner {
 
     /// True while it cannot read the root.
     pub(super) fn is_blind(&self) -> bool {
-        self.unreadable.is_some()
+        self.unreadable.is_some() || self.was_blind && !self.current.contains(&Topic::Root)
     }
 
     pub(super) fn pointer(&mut self, key: &PointerKey, revision: Revision, pointer: Option<Pointer>) {
@@ -353,68 +364,6 @@ impl Planner {
         }
     }
 
-    /// Goes on with what it is doing. `adopted` is the generation that this host runs: none is written below it.
-    pub(super) fn advance(&mut self, turn: &mut Turn<'_>, library: &mut Library, adopted: u64) {
-        let blocked = !self.all_current() || !self.hosts.all_known();
-        if matches!(self.phase, Phase::Blocked) && !blocked {
-            self.phase = Phase::Due(self.turn_after(turn.now, Duration::ZERO));
-        }
-        if let Phase::Due(due) = self.phase
-            && due <= turn.now
-        {
-            self.phase = match self.held.root == self.root {
-                _ if blocked => Phase::Blocked,
-                true => Phase::Gathering(turn.now),
-                false => Phase::Syncing(Sync::new(turn.now, self.root.clone())),
-            };
-        }
-        if let Phase::Syncing(sync) = &mut self.phase
-            && let Some(held) = sync.advance(turn, library, &self.held)
-        {
-            self.hold(held);
-            self.arrived(turn);
-            self.repair(turn);
-            self.phase = Phase::Gathering(turn.now);
-        }
-        if let Phase::Gathering(since) = self.phase {
-            self.plan(turn, library, since, adopted);
-        }
-        if let Phase::Writing(attempt) = &mut self.phase {
-            attempt.store(turn);
-            if attempt.stage == Stage::Stored {
-                attempt.commit(turn);
-            }
-        }
-    }
-
-    fn plan(&mut self, turn: &mut Turn<'_>, library: &mut Library, since: Moment, adopted: u64) {
-        let Some(mut gathered) = self.demands.gather(turn, library, &self.held.placement, since) else { return };
-        self.phase = Phase::Idle;
-        self.waiting = caution::leave_alone(&mut gathered, &self.held.placement, &self.hosts);
-        let Gathered { demands, kept } = gathered;
-        let mut previous = self.held.placement.clone();
-        previous.generation = previous.generation.max(adopted).max(self.pointers.generation());
-        previous.applications.retain(|app, _| !kept.contains_key(app));
-        let views = self.hosts.views();
-        self.homes.recall(&demands, &mut previous, &self.hosts, &views);
-        let mut next = place(&demands, &previous, &views);
-        self.hosts.readiness_awaited = readiness::is_awaited(&demands, &next, &views);
-        if next.applications == previous.applications {
-            return;
-        }
-        if let Err(violations) = check_placement(&demands, &previous, &next, &views) {
-            let violations = violations.iter().map(ToString::to_string).collect();
-            return turn.report(Report::PlanRefused { generation: next.generation, violations });
-        }
-        next.applications.extend(kept);
-        self.write(turn, &next);
-    }
-
-    fn write(&mut self, turn: &mut Turn<'_>, next: &Placement) {
-        let draft = self.held.draft(next);
-        self.phase = Phase::Writing(Box::new(Attempt::new(turn.now, self.root.revision, draft)));
-    }
-
     /// True where nobody else could take anything over, as far as is known.
     pub(super) fn alone(&self) -> bool {
         self.all_current() && self.hosts.all_known() && self.hosts.alone()
@@ -438,6 +387,7 @@ impl Planner {
     /// The documents that must stay in the library.
     pub(super) fn needs(&self, documents: &mut BTreeSet<Digest>) {
         self.demands.needs(documents);
-        documents.extend(self.held.placement.applications.values().map(|app| app.intent));
+        let placed = self.held.placement.applications.values();
+        documents.extend(placed.flat_map(|app| app.before.iter().map(|before| before.intent).chain([app.intent])));
     }
 }

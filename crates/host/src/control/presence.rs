@@ -1,12 +1,13 @@
 //! This host as others see it: its record and its lease.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lattice::document::{Document as _, Failing, HostRecord, Incarnation};
 use lattice::limits::FAILING_MAX;
 use lattice::store::Revision;
 use model::ids::AppName;
-use model::placement::Ready;
+use model::placement::{Ready, Refusal};
 
 use super::effect::{Effect, Report};
 use super::event::{Moment, Op, Outcome};
@@ -112,7 +113,9 @@ impl Presence {
                 incarnation: before.incarnation,
                 draining: before.draining,
                 ready: before.ready,
+                refused: before.refused,
                 failing: before.failing,
+                unwell: before.unwell,
                 states,
                 ..facts
             };
@@ -158,10 +161,20 @@ impl Presence {
         }
     }
 
+    pub(super) fn unwell(&mut self, mut unwell: Vec<Failing>) {
+        unwell.truncate(FAILING_MAX);
+        self.tell(|record| record.unwell = unwell);
+    }
+
     fn tell_failing(&mut self) {
         // What fails to start here first: it is this host alone that can tell.
         let all = self.loads.iter().chain(&self.refusals).take(FAILING_MAX).cloned().collect();
         self.tell(|record| record.failing = all);
+    }
+
+    /// The versions that failed here beside the ones before them.
+    pub(super) fn gone_back(&mut self, refused: BTreeMap<AppName, Refusal>) {
+        self.tell(|record| record.refused = refused);
     }
 
     pub(super) fn readiness(&mut self, app: AppName, ready: Option<Ready>) {

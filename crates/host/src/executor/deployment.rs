@@ -8,6 +8,7 @@ use model::ids::{ActorName, ProviderName};
 
 use super::parts::Parts;
 use super::state::{PartName, Spec};
+use model::placement::Share;
 
 /// What is to run of one application on this host.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Deployment {
     pub providers: BTreeSet<ProviderName>,
     /// Where the bytes of components come from.
     pub parts: Arc<dyn Parts>,
+    /// The share of calls that it has beside the version before it until it is trusted; none where it takes over at once.
+    pub trial: Option<Share>,
 }
 
 impl std::fmt::Debug for Deployment {
@@ -36,7 +39,7 @@ impl Deployment {
     pub fn whole(version: u64, blueprint: Arc<Blueprint>, parts: Arc<dyn Parts>) -> Self {
         let actors = blueprint.composites.keys().cloned().collect();
         let providers = blueprint.providers.keys().cloned().collect();
-        Self { version, blueprint, actors, providers, parts }
+        Self { version, blueprint, actors, providers, parts, trial: None }
     }
 
     /// True where nothing follows from the one that does not from the other.

@@ -145,6 +145,6 @@ pub(super) fn components(plan: &CompositePlan) -> Vec<Digest> {
 fn given(adapter: &AdapterPlan) -> Option<Digest> {
     match adapter {
         AdapterPlan::Given { component, .. } => Some(*component),
-        AdapterPlan::Generated => None,
+        AdapterPlan::Generated(_) => None,
     }
 }

@@ -1,5 +1,9 @@
 //! The executor's task: carries out the effects of [`super::state::step`].
 
+mod observing;
+mod serving;
+mod sparing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +12,15 @@ use std::time::{Duration, Instant};
 use engine::Engine;
 use model::ids::{ActorName, AppName};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
+use self::observing::Observation;
 use super::load::{ActorStart, LoadError, Loader, Part, Place, ProviderStart};
 use super::retire::retire;
 use super::state::{Effect, Event, PartId, PartName, Spec, State, step};
 use super::status::{AppStatus, Status};
 use super::{Deployment, ExecutorSettings, News, Spare, Tell, Wish};
-use crate::limits::{EVENTS_MAX, LOAD_RETRY_PAUSE_MAX};
-use crate::router::{Running, Targets};
+use crate::limits::{EVENTS_MAX, ROLLOUT_LOOK_INTERVAL};
 use crate::settings;
 
 /// What a task of the executor brings back.
@@ -49,6 +54,8 @@ struct Run {
     spared: BTreeSet<SpareName>,
     /// An actor is being compiled ahead.
     sparing: bool,
+    /// New versions that are compared with the ones before them.
+    observations: BTreeMap<AppName, Observation>,
     patience: Duration,
     grace: Duration,
 }
@@ -92,6 +99,7 @@ pub(super) fn spawn(
         spares: Vec::new(),
         spared: BTreeSet::new(),
         sparing: false,
+        observations: BTreeMap::new(),
         patience,
         grace,
     };
@@ -101,16 +109,19 @@ pub(super) fn spawn(
 impl Run {
     async fn run(mut self, mut asked: watch::Receiver<Wish>, mut brought: mpsc::Receiver<Brought>) {
         let mut is_asked = true;
+        let mut looks = tokio::time::interval(ROLLOUT_LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while is_asked || !self.state.is_empty() {
-            let event = tokio::select! {
+            let events = tokio::select! {
                 changed = asked.changed(), if is_asked => {
                     is_asked = changed.is_ok();
                     let wish = if is_asked { Some(asked.borrow_and_update().clone()) } else { None };
-                    Some(self.take_wish(wish))
+                    vec![self.take_wish(wish)]
                 }
-                Some(brought) = brought.recv() => self.take(brought),
+                Some(brought) = brought.recv() => self.take(brought).into_iter().collect(),
+                _ = looks.tick(), if !self.observations.is_empty() => self.judge(),
             };
-            if let Some(event) = event {
+            for event in events {
                 let effects = step(&mut self.state, event);
                 effects.into_iter().for_each(|effect| self.carry_out(effect));
             }
@@ -200,8 +211,13 @@ impl Run {
                     starting.abandoned.store(true, Ordering::Relaxed);
                 }
             }
-            Effect::Serve { app, version, parts } => {
+            Effect::Serve { app, version, parts, tried, kept } => {
                 let served = self.served(&app, version, &parts);
+                let served = served.map(|(version, mut running)| {
+                    let kept = kept.and_then(|(version, parts)| self.served(&app, version, &parts));
+                    running.targets.other = kept.map(|(_, kept)| Arc::new(kept.targets));
+                    (version, self.trying(&app, running, &parts, tried))
+                });
                 (self.tell)(News::Switched(app, served));
             }
             Effect::Withdraw(app) => (self.tell)(News::Switched(app, None)),
@@ -254,26 +270,6 @@ impl Run {
         }
     }
 
-    /// What serves: the parts that run, linked as the version's blueprint says.
-    fn served(&self, app: &AppName, version: u64, parts: &BTreeMap<PartName, PartId>) -> Option<(u64, Running)> {
-        let blueprint = Arc::clone(&self.state.deployment(app, version)?.blueprint);
-        let mut running = Running { targets: Targets::new(Arc::clone(&blueprint)), outboxes: BTreeMap::new() };
-        for (name, id) in parts {
-            match (name, self.running.get(id)) {
-                (PartName::Actor(name), Some(Part::Actor { actor, outbox, .. })) => {
-                    let Some(plan) = blueprint.composites.get(name).cloned().map(Arc::new) else { continue };
-                    running.targets.actors.insert(name.clone(), (actor.clone(), plan));
-                    running.outboxes.insert(name.clone(), Arc::clone(outbox));
-                }
-                (PartName::Provider(name), Some(Part::Provider { provider, .. })) => {
-                    running.targets.providers.insert(name.clone(), Arc::clone(provider));
-                }
-                _ => {}
-            }
-        }
-        Some((version, running))
-    }
-
     fn retire(&mut self, ids: Vec<PartId>) {
         let parts = ids.iter().filter_map(|id| self.running.remove(id)).collect();
         let (bring, grace, patience) = (self.bring.clone(), self.grace, self.patience);
@@ -294,6 +290,7 @@ impl Run {
         if changed.is_empty() {
             return;
         }
+        changed.iter().for_each(|app| self.observe(app));
         let statuses: Vec<_> = changed.into_iter().map(|app| (self.app_status(&app), app)).collect();
         self.told.send_modify(|status| {
             for (app_status, app) in statuses {
@@ -312,6 +309,8 @@ impl Run {
             wanted: view.wanted,
             starting: view.starting,
             retiring: view.retiring,
+            trying: view.trying,
+            refused: view.refused,
             ..AppStatus::default()
         };
         for name in view.serving.into_iter().flat_map(|(_, parts)| parts) {
@@ -323,46 +322,5 @@ impl Run {
         let reason = |(name, id)| Some((name, Arc::clone(self.reasons.get(&id)?)));
         status.failing = view.failed.into_iter().filter_map(reason).collect();
         Some(status)
-    }
-
-    /// Compiles the next actor ahead, when there is nothing better to do.
-    fn spare(&mut self) {
-        let name = |spare: &Spare| {
-            let deployment = &spare.deployment;
-            (deployment.blueprint.application.clone(), deployment.version, spare.actor.clone())
-        };
-        let listed: BTreeSet<SpareName> = self.spares.iter().map(name).collect();
-        self.spared.retain(|spared| listed.contains(spared));
-        if self.sparing || !self.state.is_settled() {
-            return;
-        }
-        let Some(spare) = self.spares.iter().find(|spare| !self.spared.contains(&name(spare))) else { return };
-        let Some(plan) = spare.deployment.blueprint.composites.get(&spare.actor).cloned() else { return };
-        let (spared, parts) = (name(spare), Arc::clone(&spare.deployment.parts));
-        let (app, actor) = (spared.0.clone(), spared.2.clone());
-        let abandoned = Arc::new(AtomicBool::new(false));
-        let start = ActorStart { app, name: actor, plan: Arc::new(plan), parts, abandoned };
-        let (loader, bring) = (self.loader.clone(), self.bring.clone());
-        self.sparing = true;
-        tokio::spawn(async move {
-            let (app, _, actor) = &spared;
-            let working = tokio::spawn(loader.spare(start)).await;
-            let is_compiled = matches!(working, Ok(Ok(())));
-            match working {
-                Ok(Ok(())) => tracing::debug!(%app, %actor, "compiled ahead"),
-                Ok(Err(reason)) => tracing::info!(%app, %actor, %reason, "not compiled ahead"),
-                Err(reason) => tracing::warn!(%app, %actor, %reason, "not compiled ahead"),
-            }
-            bring.send(Brought::Spared(spared, is_compiled)).await
-        });
-    }
-
-    /// What could not be compiled ahead is tried again after a pause; others have their turn meanwhile.
-    fn spare_later(&self, name: SpareName) {
-        let bring = self.bring.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(LOAD_RETRY_PAUSE_MAX).await;
-            bring.send(Brought::SpareDue(name)).await
-        });
     }
 }

@@ -7,7 +7,7 @@ use engine::keyvalue::{Answering, Operation};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::failure::Failure;
-use provider::{Call, Provider, ProviderError};
+use provider::{Call, Health, Provider, ProviderError};
 use tokio::sync::RwLock;
 
 /// Opens a provider; blocks while it does.
@@ -65,6 +65,11 @@ impl Provider for Slot {
 
     fn keyvalue<'a>(&'a self, store: &'a str, operation: Operation, deadline: Instant) -> Answering<'a> {
         async move { self.0.read().await.keyvalue(store, operation, deadline).await }.boxed()
+    }
+
+    /// While one takes the place of another, calls wait and nothing is known to be wrong.
+    fn health(&self) -> Health {
+        self.0.try_read().map(|provider| provider.health()).unwrap_or_default()
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {

@@ -1,13 +1,16 @@
 //! What a host runs and what it is to run, as a pure state machine: an event and a state give effects.
 //!
 //! An application is asked for as a whole, in one version. What is new of it is started beside what runs; what stays,
-//! equal in all that its code depends on, goes on as it is. A new version takes over as one, once all of it is ready;
-//! a part that is added to the running version joins as soon as it can. What is no longer wanted is withdrawn first
+//! equal in all that its code depends on, goes on as it is. A new version takes over as one, once all of it is ready and,
+//! where that is asked for, has shown itself good with a share of the calls; the one before is kept a while to go back to.
+//! A part that is added to the running version joins as soon as it can. What is no longer wanted is withdrawn first
 //! and drained then: actors before the providers that they call. A part that cannot be started keeps the version that
 //! runs in its place, and is tried again after a pause that doubles.
 
 mod app;
 mod part;
+mod trial;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,8 +18,9 @@ use std::time::Duration;
 
 use model::ids::AppName;
 
-pub use self::app::AppView;
 pub use self::part::{PartId, PartName, Spec};
+pub use self::trial::{Comparison, Stage, Tried};
+pub use self::view::AppView;
 
 use self::app::App;
 use super::deployment::Deployment;
@@ -35,6 +39,15 @@ pub enum Event {
     RetryDue(AppName),
     /// A part has drained.
     Retired(PartId),
+    /// It has shown what to think of a version, beside the one before it or after it took over from that.
+    Judged {
+        /// The application.
+        app: AppName,
+        /// The version.
+        version: u64,
+        /// Why it is refused; none where it is trusted.
+        refused: Option<String>,
+    },
 }
 
 /// What is to be done.
@@ -64,6 +77,10 @@ pub enum Effect {
         version: u64,
         /// Its parts.
         parts: BTreeMap<PartName, PartId>,
+        /// The version that has a share of the calls.
+        tried: Option<Tried>,
+        /// The version before with its parts, where that is kept: calls of what this one has no more go there.
+        kept: Option<(u64, BTreeMap<PartName, PartId>)>,
     },
     /// Nothing of the application is served from now on.
     Withdraw(AppName),
@@ -108,6 +125,11 @@ impl State {
         self.apps.get(app)?.deployment(version)
     }
 
+    /// What of an application is to be compared with the version before it.
+    pub fn comparison(&self, app: &AppName) -> Option<Comparison> {
+        self.apps.get(app)?.comparison()
+    }
+
     /// True where nothing runs, starts or drains.
     pub fn is_empty(&self) -> bool {
         self.apps.is_empty()
@@ -130,6 +152,7 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Started(id) => with_owner(state, id, |app| app.started(id)),
         Event::Failed(id) => with_owner(state, id, |app| app.failed(id)),
         Event::Retired(id) => with_owner(state, id, |app| app.retired(id)),
+        Event::Judged { app, version, refused } => with_app(state, &app, |app, _| app.judged(version, refused)),
         Event::RetryDue(app) => with_app(state, &app, |app, _| app.retry()),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::ids::{ActorName, AppName, ProviderName};
+use model::placement::Refusal;
 
 use super::load::LoadError;
 use super::state::PartName;
@@ -34,6 +35,10 @@ pub struct AppStatus {
     pub failing: BTreeMap<PartName, Arc<LoadError>>,
     /// Parts that finish what they do.
     pub retiring: usize,
+    /// The wanted version has a share of the calls, until it is trusted.
+    pub trying: bool,
+    /// The version that was gone back from, since it was worse than the one that serves.
+    pub refused: Option<Refusal>,
 }
 
 impl AppStatus {

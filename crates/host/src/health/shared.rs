@@ -83,6 +83,11 @@ impl Health {
         self.table().has_other(candidates, failed, wanted, Instant::now())
     }
 
+    /// True where one of `candidates` is known to be ready for a call.
+    pub fn is_ready(&self, candidates: &BTreeSet<HostName>, wanted: Wanted<'_>) -> bool {
+        self.table().is_ready(candidates, wanted, Instant::now())
+    }
+
     /// True where the last that was heard of `host` is that it lives.
     pub fn is_live(&self, host: &HostName) -> bool {
         self.table().is_live(host)

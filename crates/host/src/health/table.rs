@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use model::ids::HostName;
 
-use super::choice::{Wanted, choose, grade};
+use super::choice::{Grade, Wanted, choose, grade};
 use super::record::{Gone, HostHealth, Record};
 use super::{Beat, Ejection};
 use crate::limits::{FORGET_TIME, HOSTS_MAX};
@@ -154,6 +154,17 @@ impl Table {
     ) -> bool {
         let fresh = candidates.into_iter().filter(|host| !failed.contains(host));
         fresh.filter_map(|host| self.hosts.get(host)).any(|record| grade(record, wanted, now).is_some())
+    }
+
+    /// True where one of `candidates` is known to be ready for a call: it has taken up the generation that placed it there.
+    pub fn is_ready<'c>(
+        &self,
+        candidates: impl IntoIterator<Item = &'c HostName>,
+        wanted: Wanted<'_>,
+        now: Instant,
+    ) -> bool {
+        let known = candidates.into_iter().filter_map(|host| self.hosts.get(host));
+        known.into_iter().any(|record| grade(record, wanted, now) == Some(Grade::Good))
     }
 
     /// A call that [`Table::pick`] chose `host` for came to an end. True where the host is ejected for it.

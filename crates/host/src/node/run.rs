@@ -1,6 +1,8 @@
 //! The loop.
 
+mod adopting;
 mod carry;
+mod hold;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,14 +14,14 @@ use lattice::document::{Drain, Failing, HostRecord, Part, Phase};
 use lattice::pulse::Pulse;
 use model::digest::Digest;
 use model::ids::{AppName, HostName, ProviderName};
-use model::placement::Ready;
+use model::placement::{Ready, Refusal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::beats::Telling;
 use super::documents::Documents;
 use super::leave::Doors;
-use super::share::{self, Placed, Placements};
+use super::share::{self, Placements};
 use super::standing::{NodeNews, NodeStatus};
 use super::store::Store;
 use super::view::NodeView;
@@ -28,7 +30,7 @@ use crate::authority::Knowledge;
 use crate::control::{Event, Exit, Moment, Share, State, Underivable, step};
 use crate::executor::parts::Stored;
 use crate::executor::state::PartName;
-use crate::executor::{Disk, Executor, Status};
+use crate::executor::{Deployment, Disk, Executor, Status};
 use crate::health::Health;
 use crate::ingress::Routed;
 use crate::limits::{CONTROL_TICK, FETCH_PAUSE, LEASE_WAIT_MAX};
@@ -84,11 +86,20 @@ pub(super) struct Run {
     /// The lease and the record are being deleted.
     deleting: Vec<JoinHandle<()>>,
     placed: Placements,
+    /// What is to run here.
+    wished: BTreeMap<AppName, Deployment>,
+    /// What the executor was given.
+    assigned: BTreeMap<AppName, Deployment>,
+    /// Applications whose new version is held back: which, and since when.
+    held: BTreeMap<AppName, (u64, Instant)>,
     /// What was last told to be adopted.
     adopted: Option<(u64, Vec<AppName>)>,
     /// What control has been told to be ready.
     ready: BTreeMap<AppName, Ready>,
     failing: Vec<Failing>,
+    unwell: Vec<Failing>,
+    /// The versions that control has been told to have been gone back from.
+    gone_back: BTreeMap<AppName, Refusal>,
     facts: HostRecord,
     told: watch::Sender<NodeStatus>,
     ended: Option<Exit>,
@@ -171,6 +182,11 @@ impl Run {
         self.looked = Instant::now();
         self.settings.telemetry.beat();
         self.telling.set_running(self.running());
+        let unwell = self.switchboard.unwell();
+        if unwell != self.unwell {
+            self.unwell.clone_from(&unwell);
+            self.on(Event::Unwell(unwell));
+        }
         self.on(Event::Tick);
         // The others that were left the calls of clients may be gone.
         if self.telling.phase() == Phase::Draining
@@ -178,6 +194,7 @@ impl Run {
         {
             outsiders.serve(self.clients_served());
         }
+        self.release();
         if self.again.is_some_and(|again| self.looked >= again) {
             self.adopt_next();
         }
@@ -288,74 +305,6 @@ impl Run {
         }
     }
 
-    /// Tries again to take up the share that waits.
-    fn adopt_next(&mut self) {
-        if let Some(share) = self.next.take() {
-            self.adopt(share);
-            self.worked();
-        }
-    }
-
-    /// Takes up a share, as soon as everything in it is derived.
-    fn adopt(&mut self, share: Share) {
-        self.again = None;
-        let mut placed = Placements::new();
-        let mut lacking = Vec::new();
-        for (app, placement) in share::placements(&share) {
-            match self.documents.get(placement.intent) {
-                Some(Ok(derived)) => {
-                    let placement = Arc::clone(placement);
-                    placed.insert(app.clone(), Placed { placement, derived });
-                }
-                Some(Err(reason)) => {
-                    tracing::warn!(%app, reason, "what was placed cannot be planned any more; what runs of it stays");
-                    placed.extend(self.placed.get_key_value(app).map(|(app, placed)| (app.clone(), placed.clone())));
-                }
-                None => lacking.push(placement.intent),
-            }
-        }
-        if !lacking.is_empty() {
-            lacking.into_iter().for_each(|document| self.documents.ask(document));
-            self.next = Some(share);
-            return;
-        }
-        self.next = None;
-        self.take_up(share, placed);
-    }
-
-    fn take_up(&mut self, share: Share, placed: Placements) {
-        let me = &self.settings.name;
-        let stored = |derived: &Derived| self.stored(derived);
-        let deployments = share::deployments(&share, &placed, me, stored);
-        let spares = share::spares(&placed, me, &self.settings.labels, stored);
-        for (app, Placed { placement, .. }) in &placed {
-            self.switchboard.place(app, Some(Arc::clone(placement)));
-        }
-        for app in self.placed.keys().filter(|app| !placed.contains_key(*app)) {
-            self.switchboard.place(app, None);
-        }
-        let knowledge = share::knowledge(&self.knowledge.borrow(), &placed);
-        self.knowledge.send_replace(Arc::new(knowledge));
-        self.executor.assign(deployments);
-        self.executor.keep_compiled(spares);
-        let apps: Vec<AppName> = share.apps.keys().cloned().collect();
-        let generation = share.generation;
-        self.told.send_modify(|status| {
-            status.generation = generation;
-            status.placed = share.apps.iter().map(|(app, placement)| (app.clone(), placement.version)).collect();
-            status.routed = share.routed.keys().cloned().collect();
-        });
-        self.share = share;
-        self.placed = placed;
-        self.tell_share();
-        self.serve_routes();
-        let adopted = Some((generation, apps.clone()));
-        if self.adopted != adopted {
-            self.adopted = adopted;
-            (self.tell)(NodeNews::Adopted { generation, apps });
-        }
-    }
-
     /// The components of a document.
     fn stored(&self, derived: &Derived) -> Stored {
         let adapters = derived.intent.adapters.values().flat_map(|pair| [&pair.sender, &pair.receiver]);
@@ -400,7 +349,8 @@ impl Run {
             .iter()
             .filter_map(|(app, status)| {
                 let (actors, providers) = (status.actors.clone(), status.providers.clone());
-                Some((app.clone(), Ready { version: status.version?, actors, providers }))
+                let tried = status.wanted.filter(|_| status.trying);
+                Some((app.clone(), Ready { version: status.version?, actors, providers, tried }))
             })
             .collect();
         let before = std::mem::replace(&mut self.ready, ready.clone());
@@ -412,6 +362,12 @@ impl Run {
         if failing != self.failing {
             self.failing = failing.clone();
             self.on(Event::Failing(failing));
+        }
+        let refused = status.apps.iter().filter_map(|(app, status)| Some((app.clone(), status.refused.clone()?)));
+        let refused: BTreeMap<AppName, Refusal> = refused.collect();
+        if refused != self.gone_back {
+            self.gone_back.clone_from(&refused);
+            self.on(Event::GoneBack(refused));
         }
         self.told.send_modify(|told| told.apps = status.apps.clone());
     }

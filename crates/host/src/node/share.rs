@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lattice::call::Target;
+use model::blueprint::{CompositePlan, LinkPlan, Target as To, WireTo};
 use model::ids::{ActorName, AppName, HostName, Labels};
 use model::manifest::Manifest;
-use model::placement::{AppPlacement, Replicas};
+use model::placement::{self, AppPlacement, Replicas};
 
 use crate::authority::{Knowledge, Known};
 use crate::control::Share;
 use crate::executor::parts::Stored;
 use crate::executor::{Deployment, Spare, Status};
 use crate::ingress::Routed;
-use crate::limits::SUPERSEDED_TIME;
+use crate::limits::{ROLLOUT_SHARE_PER_MILLE, SUPERSEDED_TIME};
 use crate::operate::Derived;
 
 /// An application of a share, with what it runs.
@@ -63,6 +64,8 @@ fn deployment(placed: &Placed, me: &HostName, stored: &impl Fn(&Derived) -> Stor
         actors: actors.collect(),
         providers: providers.collect(),
         parts: Arc::new(stored(derived)),
+        // Where there is nothing to go back to, or it is gone back to this, it takes over at once.
+        trial: placement.before.and_then(|_| placement.share.or(placement::Share::per_mille(ROLLOUT_SHARE_PER_MILLE))),
     }
 }
 
@@ -82,6 +85,34 @@ pub(super) fn spares(
         spares.extend(possible.map(|(actor, _)| Spare { deployment: deployment.clone(), actor: actor.clone() }));
     }
     spares
+}
+
+/// What the actors on `me` call that is placed on other hosts alone, with those.
+pub(super) fn called_elsewhere(placed: &Placed, me: &HostName) -> impl Iterator<Item = (Target, BTreeSet<HostName>)> {
+    let Placed { placement, derived } = placed;
+    let composites = &derived.blueprint.composites;
+    let here = placement.actors.iter().filter(|(_, hosts)| hosts.contains(me));
+    let links = here.filter_map(|(actor, _)| composites.get(actor)).flat_map(links);
+    links.filter_map(|link| {
+        let hosts = match &link.target {
+            To::Actor { actor, .. } => placement.actors.get(actor),
+            To::Provider(provider) => placement.providers.get(provider),
+        };
+        let hosts = hosts.filter(|hosts| !hosts.is_empty() && !hosts.contains(me))?;
+        let target = match &link.target {
+            To::Actor { actor, .. } => Target::actor(&derived.blueprint.application, actor),
+            To::Provider(provider) => Target::provider(&derived.blueprint.application, provider),
+        };
+        Some((target, hosts.clone()))
+    })
+}
+
+fn links(composite: &CompositePlan) -> impl Iterator<Item = &LinkPlan> {
+    composite.members.iter().flat_map(|member| &member.wires).filter_map(|wire| match &wire.to {
+        WireTo::Sender(sender) => Some(&sender.link),
+        WireTo::Native(native) => Some(&native.link),
+        WireTo::Member { .. } => None,
+    })
 }
 
 fn may_run(manifest: &Manifest, actor: &ActorName, labels: &Labels) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::ids::{ActorName, AppName};
+use model::placement::Refusal;
 
 use crate::control::{Exit, Report};
 use crate::executor::{AppStatus, Loaded};
@@ -71,6 +72,22 @@ pub enum NodeNews {
         app: AppName,
         /// Why.
         reason: String,
+    },
+    /// A new version has a share of the calls.
+    Trying {
+        /// The application.
+        app: AppName,
+        /// The version.
+        version: u64,
+        /// The version that has the rest.
+        before: u64,
+    },
+    /// A new version was worse here than the one before it, which serves again.
+    GoneBack {
+        /// The application.
+        app: AppName,
+        /// The version, and why.
+        refusal: Refusal,
     },
     /// It was asked to leave.
     Draining,

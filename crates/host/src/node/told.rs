@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use model::placement::Refusal;
+
 use super::standing::NodeNews;
 use crate::control::{Exit, Report};
 
@@ -27,6 +29,12 @@ impl fmt::Display for NodeNews {
             }
             NodeNews::Withdrawn { app } => write!(f, "no longer serving {app}"),
             NodeNews::Failed { app, reason } => write!(f, "{app} does not come up: {reason}"),
+            NodeNews::Trying { app, version, before } => {
+                write!(f, "trying {app} version {version} with a share of the calls; version {before} has the rest")
+            }
+            NodeNews::GoneBack { app, refusal: Refusal { version, reason } } => {
+                write!(f, "version {version} of {app} was refused, the one before serves again: {reason}")
+            }
             NodeNews::Draining => write!(f, "draining: others take over first"),
             NodeNews::Report(report) => f.write_str(&told(report)),
             NodeNews::Ended(Exit::Drained) => write!(f, "drained"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::Engine;
 use lattice::bus::{Bus, Traffic};
 use lattice::calls::{ServerCounts, ServerStats};
+use lattice::document::Failing;
 use tokio::sync::watch;
 
 use super::standing::NodeStatus;
@@ -46,6 +47,10 @@ impl Source for NodeView {
     fn unready(&self) -> Vec<String> {
         unready(&self.status.borrow())
     }
+
+    fn unwell(&self) -> Vec<Failing> {
+        self.switchboard.unwell()
+    }
 }
 
 fn sample_traffic(traffic: &Traffic, samples: &mut Samples) {
@@ -84,13 +89,13 @@ fn unready(status: &NodeStatus) -> Vec<String> {
     states.chain(apps).collect()
 }
 
-/// What of an application does not serve, and why.
+/// What of an application does not serve, and why. While another version starts or is tried, the one before serves: hosts
+/// that said otherwise would all be passed over at once, with each change.
 pub(crate) fn parts(app: &AppStatus) -> Vec<String> {
+    if app.version.is_some() && app.version != app.wanted {
+        return Vec::new();
+    }
     let starting = app.starting.iter().map(|part| format!("{part} is starting"));
     let failing = app.failing.iter().map(|(part, reason)| format!("{part} does not start: {reason}"));
-    let parts: Vec<String> = starting.chain(failing).collect();
-    match parts.is_empty() && app.wanted.is_some() && !app.is_whole() {
-        true => vec!["another version is starting".to_owned()],
-        false => parts,
-    }
+    starting.chain(failing).collect()
 }

@@ -58,12 +58,13 @@ impl Pieces {
             manifest: application.text().to_owned(),
             components,
             adapters: adapters.collect(),
+            patched: BTreeSet::new(),
             written_by: env!("CARGO_PKG_VERSION").to_owned(),
         };
         Self::with(document, parts)
     }
 
-    fn with(document: IntentDocument, parts: BTreeMap<Digest, (String, Bytes)>) -> Self {
+    pub(super) fn with(document: IntentDocument, parts: BTreeMap<Digest, (String, Bytes)>) -> Self {
         let bytes = document.encode();
         let digest = Digest::of(&bytes);
         let parts = parts.into_iter().map(|(digest, (what, bytes))| (what, digest, bytes));
@@ -76,10 +77,10 @@ impl Pieces {
         self.all.iter().map(|(_, digest, _)| *digest).collect()
     }
 
-    /// True where `standing` asks for the same. Which lath wrote it does not matter.
+    /// True where `standing` asks for the same. Which lath wrote it does not matter, nor what was patched to become so.
     pub(super) fn is_same(&self, standing: &IntentDocument) -> bool {
-        let written_by = self.document.written_by.clone();
-        IntentDocument { written_by, ..standing.clone() } == self.document
+        let IntentDocument { written_by, patched, .. } = self.document.clone();
+        IntentDocument { written_by, patched, ..standing.clone() } == self.document
     }
 }
 

@@ -4,11 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lattice::document::{Author, Document as _, DocumentError, IntentHead, UnixMillis};
 use lattice::store::{Entry, Revision, StoreError};
-use model::blueprint::Blueprint;
 use model::digest::Digest;
 use model::ids::AppName;
 
 use super::bytes::Pieces;
+use super::patch::reverted;
+use super::routes::Claim;
 use super::unreadable::decoded;
 use super::{OperateError, Operator};
 use crate::application::Application;
@@ -58,15 +59,15 @@ pub enum Progress {
 }
 
 /// What stands under an application's key.
-struct Stands {
+pub(super) struct Stands {
     revision: Revision,
-    version: u64,
+    pub(super) version: u64,
     /// None where it is damaged: a new version takes its place.
     head: Option<IntentHead>,
 }
 
 impl Stands {
-    fn document(&self) -> Option<Digest> {
+    pub(super) fn document(&self) -> Option<Digest> {
         self.head.as_ref().and_then(|head| head.document)
     }
 }
@@ -86,16 +87,19 @@ impl Operator {
         let name = application.manifest().application.clone();
         let pieces = Pieces::of(application);
         let (blueprint, _) = super::preview::demanded(application, 0, pieces.digest)?;
-        self.check_routes(&name, &blueprint, None).await?;
+        let mut claim = Claim::new(&name, &blueprint);
+        self.check_routes(&mut claim, None).await?;
         let standing = self.standing(&name).await?;
+        self.check_patches(&name, standing.as_ref(), &pieces).await?;
         let same = self.is_same(standing.as_ref(), &pieces).await?;
+        let same = if same.is_some() && self.is_rolled_back(&name).await? { None } else { same };
         // What no kept version refers to may be removed at any moment; where that cannot be told, everything is sent.
         let kept = self.referred().await.ok().flatten().unwrap_or_default();
         let sent = self.upload(&pieces, &kept, progress).await?;
-        let mut deployed = Deployed::of(name, same.unwrap_or_default(), sent.uploaded, sent.present);
+        let mut deployed = Deployed::of(name.clone(), same.unwrap_or_default(), sent.uploaded, sent.present);
         if same.is_none() {
             deployed.is_new = true;
-            deployed.version = self.establish(&deployed.application, &blueprint, standing, pieces.digest).await?;
+            deployed.version = self.establish(claim, standing, pieces.digest).await?;
             // What was found before the version referred to it may have been removed as unused since.
             deployed.uploaded_bytes += self.upload(&pieces, &pieces.digests(), progress).await?.uploaded;
         }
@@ -155,8 +159,9 @@ impl Operator {
             deployed.restored = Some(restored);
             deployed.version = match self.derived_of(application, document, restored).await? {
                 Ok(derived) => {
-                    self.check_routes(application, &derived.blueprint, None).await?;
-                    self.establish(application, &derived.blueprint, standing, document).await?
+                    let mut claim = Claim::new(application, &derived.blueprint);
+                    self.check_routes(&mut claim, None).await?;
+                    self.establish(claim, standing, document).await?
                 }
                 // Hosts tell what is wrong with it.
                 Err(_) => self.write(application, standing, Some(document)).await?,
@@ -167,7 +172,7 @@ impl Operator {
 
     /// The newest version of an application; none where there never was one. The number of one that is damaged is not
     /// known; it followed the last that can be read.
-    async fn standing(&self, application: &AppName) -> Result<Option<Stands>, OperateError> {
+    pub(super) async fn standing(&self, application: &AppName) -> Result<Option<Stands>, OperateError> {
         let Some(entry) = self.buckets.intent.get(application.as_str()).await? else { return Ok(None) };
         if entry.value.is_none() {
             return Ok(None);
@@ -195,6 +200,25 @@ impl Operator {
         Ok(is_same.then_some(stands.version))
     }
 
+    /// Refuses to undo what was patched, unless that is meant.
+    async fn check_patches(
+        &self,
+        application: &AppName,
+        standing: Option<&Stands>,
+        pieces: &Pieces,
+    ) -> Result<(), OperateError> {
+        let Some((stands, digest)) = standing.and_then(|stands| Some((stands, stands.document()?))) else {
+            return Ok(());
+        };
+        // One that cannot be read has nothing that could be kept.
+        let Ok(Some(document)) = self.document(digest).await else { return Ok(()) };
+        let actors = reverted(&document, &pieces.document);
+        if actors.is_empty() || self.reverts {
+            return Ok(());
+        }
+        Err(OperateError::Reverts { application: application.clone(), version: stands.version, actors })
+    }
+
     /// Writes the version that follows `standing`.
     async fn write(
         &self,
@@ -206,7 +230,8 @@ impl Operator {
             Some(stands) => (Some(stands.revision), stands.version),
             None => (None, 0),
         };
-        let head = IntentHead { version: last.saturating_add(1), document, by: self.by.clone(), at: now() };
+        let version = last.saturating_add(1);
+        let head = IntentHead { version, document, share: self.share, by: self.by.clone(), at: now() };
         match self.buckets.intent.replace(application.as_str(), head.encode(), expected).await {
             Ok(_) => Ok(head.version),
             Err(StoreError::Conflict { .. }) => self.lost(application, &head).await,
@@ -216,19 +241,19 @@ impl Operator {
 
     /// Writes a version whose routes are free. Where another application took one of them at the same moment, before this
     /// one, what stood before stands again.
-    async fn establish(
+    pub(super) async fn establish(
         &self,
-        application: &AppName,
-        blueprint: &Blueprint,
+        mut claim: Claim<'_>,
         standing: Option<Stands>,
         document: Digest,
     ) -> Result<u64, OperateError> {
+        let application = claim.application;
         let before = standing.as_ref().and_then(Stands::document);
         let version = self.write(application, standing, Some(document)).await?;
         let Some(stands) = self.standing(application).await?.filter(|stands| stands.version == version) else {
             return Ok(version);
         };
-        match self.check_routes(application, blueprint, Some(stands.revision)).await {
+        match self.check_routes(&mut claim, Some(stands.revision)).await {
             Err(taken @ OperateError::Routes { .. }) => {
                 self.write(application, Some(stands), before).await?;
                 Err(taken)
@@ -305,13 +330,13 @@ pub(super) fn now() -> UnixMillis {
 }
 
 impl Deployed {
-    fn of(application: AppName, version: u64, uploaded_bytes: u64, present_bytes: u64) -> Self {
+    pub(super) fn of(application: AppName, version: u64, uploaded_bytes: u64, present_bytes: u64) -> Self {
         Self { application, version, is_new: false, restored: None, uploaded_bytes, present_bytes, collected: 0 }
     }
 }
 
 impl Version {
-    fn of(IntentHead { version, document, by, at }: IntentHead) -> Self {
+    fn of(IntentHead { version, document, by, at, .. }: IntentHead) -> Self {
         Self { version, document, by, at }
     }
 }

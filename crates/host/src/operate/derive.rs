@@ -1,12 +1,15 @@
 //! From a document of intent to what it runs and where that may stand.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lattice::document::{IntentDocument, StoredAdapter, StoredAdapters};
 use model::blueprint::Blueprint;
 use model::digest::Digest;
+use model::ids::ActorName;
+use model::wire::Wires;
 use plan::placement::{Demand, demand};
-use plan::{AdapterPair, GivenAdapter, Intent, Inventory};
+use plan::{AdapterPair, GivenAdapter, Intent, Inventory, Notes, Plan};
 
 /// What follows from a document of intent.
 #[derive(Clone, Debug)]
@@ -15,8 +18,12 @@ pub struct Derived {
     pub intent: Arc<Intent>,
     /// What runs.
     pub blueprint: Arc<Blueprint>,
+    /// What explains it.
+    pub notes: Arc<Notes>,
     /// What it asks of hosts.
     pub demand: Arc<Demand>,
+    /// The actors whose component was patched in, and is not what the application's sources say.
+    pub patched: BTreeSet<ActorName>,
 }
 
 /// Plans what `document`, kept as `digest`, asks for as `version`. The same on every host.
@@ -32,8 +39,15 @@ pub fn derive(
 ) -> Result<Derived, String> {
     let intent = intent(document)?;
     let plan = plan::plan(&intent, None, inventory).map_err(|problems| told(&problems))?;
-    let demand = demand(&intent, &plan.blueprint, inventory, version, digest).map_err(|problems| told(&problems))?;
-    Ok(Derived { intent: Arc::new(intent), blueprint: Arc::new(plan.blueprint), demand: Arc::new(demand) })
+    let Plan { blueprint, notes, .. } = plan;
+    let demand = demand(&intent, &blueprint, inventory, version, digest).map_err(|problems| told(&problems))?;
+    Ok(Derived {
+        intent: Arc::new(intent),
+        blueprint: Arc::new(blueprint),
+        notes: Arc::new(notes),
+        demand: Arc::new(demand),
+        patched: document.patched.clone(),
+    })
 }
 
 /// What a document asks for.
@@ -45,6 +59,7 @@ pub(super) fn intent(document: &IntentDocument) -> Result<Intent, String> {
         manifest,
         components: components.map(|(actor, component)| (actor.clone(), component.view.clone())).collect(),
         adapters: adapters.map(|(contract, pair)| (contract.clone(), given(pair))).collect(),
+        wires: Wires::default(),
     })
 }
 

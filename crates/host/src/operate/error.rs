@@ -1,5 +1,7 @@
 //! Why a lattice was not changed, or cannot be told of.
 
+use std::collections::BTreeSet;
+
 use lattice::secrets::VaultError;
 use lattice::store::StoreError;
 use model::digest::Digest;
@@ -19,6 +21,44 @@ pub enum OperateError {
         application: AppName,
         /// Everything that is wrong with it.
         problems: Vec<Problem>,
+    },
+    /// With the patch the application cannot be planned.
+    #[error("application {application} cannot run with that component, and stays as it is; mend the component")]
+    Unpatchable {
+        /// The application.
+        application: AppName,
+        /// Everything that is wrong with it.
+        problems: Vec<Problem>,
+    },
+    /// The application was taken down.
+    #[error("application {application} is down; bring it up with `lath up` or `lath rollback` before it is patched")]
+    IsDown {
+        /// The application.
+        application: AppName,
+    },
+    /// There is no such actor.
+    #[error("application {application} has no actor {actor}; {}", known("it has", actors))]
+    NoActor {
+        /// The application.
+        application: AppName,
+        /// The name.
+        actor: ActorName,
+        /// Those that there are.
+        actors: Vec<ActorName>,
+    },
+    /// The sources of an application are not what was patched into it.
+    #[error(
+        "version {version} of {application} has a patch of {}, which this would undo; build the patch from these sources, \
+         or undo it with `--revert`",
+        listed(actors)
+    )]
+    Reverts {
+        /// The application.
+        application: AppName,
+        /// The version that stands.
+        version: u64,
+        /// The actors that were patched.
+        actors: BTreeSet<ActorName>,
     },
     /// An actor may use a folder, and nothing says which machines have it.
     #[error(
@@ -158,6 +198,10 @@ fn known<T: ToString>(lead: &str, list: &[T]) -> String {
         [] => "there are none".to_owned(),
         list => format!("{lead} {}", list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     }
+}
+
+fn listed(actors: &BTreeSet<ActorName>) -> String {
+    actors.iter().map(|actor| format!("actor {actor}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The first of them, in words.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use model::blueprint::Blueprint;
 use model::digest::Digest;
-use model::ids::{AppName, HostName};
+use model::ids::{ActorName, AppName, HostName};
 use model::placement::{AppPlacement, Placement};
 use plan::placement::{Demand, HostView, Move, Moved, Ready, Unplaced, demand, differences, place, unplaced};
 
 use super::bytes::Pieces;
 use super::changes::{Change, changes};
+use super::patch::reverted;
 use super::unreadable::{Unreadable, What};
 use super::{OperateError, Operator, derive, routes};
 use crate::application::Application;
@@ -30,6 +31,8 @@ pub struct Preview {
     pub places: Vec<Placing>,
     /// What of it would run on fewer hosts than it asks for.
     pub unplaced: Vec<Unplaced>,
+    /// The actors that were patched, and would be set back: [`Operator::up`] refuses that unless it is meant.
+    pub reverts: BTreeSet<ActorName>,
     /// Bytes that would be sent.
     pub upload_bytes: u64,
 }
@@ -85,6 +88,7 @@ impl Operator {
             moves,
             places,
             unplaced: short,
+            reverts: document.map(|document| reverted(&document, &pieces.document)).unwrap_or_default(),
             upload_bytes: self.missing(&pieces).await?,
         })
     }
@@ -103,6 +107,7 @@ fn settled(
                 version: placed.version,
                 actors: on(host, &placed.actors).collect(),
                 providers: on(host, &placed.providers).collect(),
+                tried: None,
             };
             view.ready.insert(application.clone(), ready);
         }

@@ -10,6 +10,19 @@ use provider::http::{LeftOut, Router};
 use super::view::Cache;
 use super::{Derived, OperateError, Operator};
 
+/// An application that wants its routes. What the others ask for is derived once, however often it is looked at.
+pub(super) struct Claim<'a> {
+    pub(super) application: &'a AppName,
+    blueprint: &'a Blueprint,
+    others: Cache,
+}
+
+impl<'a> Claim<'a> {
+    pub(super) fn new(application: &'a AppName, blueprint: &'a Blueprint) -> Self {
+        Self { application, blueprint, others: Cache::new() }
+    }
+}
+
 impl Operator {
     /// Refuses an application whose routes are another's. Only those count whose newest version was written before
     /// `written`, all of them where none is said: of two that are written at the same moment the first stays.
@@ -19,18 +32,18 @@ impl Operator {
     /// Such a route, or too many in all; the store.
     pub(super) async fn check_routes(
         &self,
-        application: &AppName,
-        blueprint: &Blueprint,
+        claim: &mut Claim<'_>,
         written: Option<Revision>,
     ) -> Result<(), OperateError> {
+        let Claim { application, blueprint, others } = claim;
         if blueprint.routes.is_empty() {
             return Ok(());
         }
         // What cannot be read or planned serves nothing that could be known here.
         let mut heads = self.standing_heads(&mut Vec::new()).await?;
-        heads.retain(|name, (revision, _)| name != application && written.is_none_or(|written| *revision < written));
+        heads.retain(|name, (revision, _)| name != *application && written.is_none_or(|written| *revision < written));
         let heads = heads.into_iter().map(|(name, (_, head))| (name, head)).collect();
-        let others = self.derived(&heads, &mut Cache::new()).await?;
+        let others = self.derived(&heads, others).await?;
         let others = others.iter().filter_map(|(name, derived)| Some((name, derived.as_ref().ok()?)));
         free(application, blueprint, others)
     }

@@ -14,6 +14,7 @@ use model::placement::Placement;
 use plan::placement::{Demand, HostView};
 
 use super::derive::{Derived, derive};
+use super::status::rolled_back;
 use super::unreadable::{Unreadable, What, decoded};
 use super::{OperateError, Operator, read};
 use crate::limits::{OPERATE_READS_MAX, OPERATE_ROOT_TRIES_MAX};
@@ -23,7 +24,7 @@ use crate::limits::{OPERATE_READS_MAX, OPERATE_ROOT_TRIES_MAX};
 pub struct View {
     /// The newest version of each application.
     pub heads: BTreeMap<AppName, IntentHead>,
-    /// What follows from the versions that run something; why not, where it cannot be planned.
+    /// What follows from the versions that are to run, for the newest the one before where that was refused; why not, where it cannot be planned.
     pub derived: BTreeMap<AppName, Result<Arc<Derived>, String>>,
     /// Who runs where, as last agreed.
     pub placement: Placement,
@@ -70,6 +71,18 @@ impl View {
     }
 }
 
+/// The versions that run, or are to: of an application whose newest was refused, the one in its place.
+fn running(heads: &BTreeMap<AppName, IntentHead>, placement: &Placement) -> BTreeMap<AppName, IntentHead> {
+    let running = heads.iter().map(|(name, head)| {
+        let placed = placement.applications.get(name);
+        let instead = placed.filter(|placed| rolled_back(head, placed).is_some());
+        let instead =
+            instead.map(|placed| IntentHead { version: placed.version, document: Some(placed.intent), ..head.clone() });
+        (name.clone(), instead.unwrap_or_else(|| head.clone()))
+    });
+    running.collect()
+}
+
 impl HostFacts {
     fn view(&self) -> HostView {
         let record = &self.record;
@@ -97,8 +110,8 @@ impl Operator {
     pub(super) async fn view_with(&self, only: Option<&AppName>, cache: &mut Cache) -> Result<View, OperateError> {
         let mut unreadable = Vec::new();
         let heads = self.heads(only, &mut unreadable).await?;
-        let derived = self.derived(&heads, cache).await?;
         let placement = self.placement(only, &mut unreadable).await?;
+        let derived = self.derived(&running(&heads, &placement), cache).await?;
         let hosts = self.hosts(&mut unreadable).await?;
         Ok(View { heads, derived, placement, hosts, unreadable })
     }

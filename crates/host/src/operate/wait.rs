@@ -19,6 +19,8 @@ pub enum Waited {
     Done(AppStatus),
     /// It was not so when the time was over.
     Overdue(AppStatus),
+    /// It was worse than the version before it, which runs again.
+    RolledBack(AppStatus),
     /// A later version has taken its place.
     Superseded(AppStatus),
 }
@@ -108,6 +110,9 @@ impl Wait {
         }
         if found.version > self.version {
             return Some(Waited::Superseded(found));
+        }
+        if found.version == self.version && found.phase == Phase::RolledBack {
+            return Some(Waited::RolledBack(found));
         }
         // The version before, as one shows it who has not heard of this one yet, says nothing about this one.
         let is_it = found.version == self.version;

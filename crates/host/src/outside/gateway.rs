@@ -12,7 +12,7 @@ use lattice::bus::{Bus, BusError, Message, Subscription};
 use lattice::call::{Origin, Target as Called, WordError, answer, trace_of};
 use lattice::pulse::Stamp;
 use lattice::subject::{ClientCall, Subject, Subjects, Token};
-use model::blueprint::{ReceiverPlan, Target, WIRE_1};
+use model::blueprint::{ReceiverPlan, Target};
 use model::failure::{Failure, RpcError};
 use model::ids::{ActorName, AppName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -192,13 +192,14 @@ impl Inner {
             Way::Near(near) => near.call(granted.name, payload, context, *deadline).await,
             Way::Far(far) => far.call(granted.name, payload.clone().into(), context, *deadline).await,
         };
-        Named { name: granted.name, function: granted.function }.result_to_json(&result?)
+        named(granted).result_to_json(&result?)
     }
 
     /// The way to the actor, here or on another host.
     fn way(&self, app: &Routed, call: &ClientCall, request: &Request<'_>) -> Result<Way, Failure> {
         let application = &app.blueprint.application;
-        let near = self.switchboard.find(application, &request.target, request.granted.contract, WIRE_1);
+        let spoken = request.granted.wire.id();
+        let near = self.switchboard.find(application, &request.target, request.granted.contract, spoken);
         let elsewhere = app.placement.as_deref().zip(self.switchboard.outside());
         let (near, (placement, outside)) = match (near, elsewhere) {
             (Some(near), None) => return Ok(Way::Near(near)),
@@ -208,7 +209,7 @@ impl Inner {
             }
             (near, Some(elsewhere)) => (near, elsewhere),
         };
-        let words = || Ok::<_, WordError>((request.granted.contract.to_string().parse()?, WIRE_1.parse()?));
+        let words = || Ok::<_, WordError>((request.granted.contract.to_string().parse()?, spoken.parse()?));
         let (contract, wire) = words().map_err(|error| Failure::not_started(RpcError::Rpc(error.to_string())))?;
         let reached = Reached {
             target: Called::actor(application, &call.actor),
@@ -251,7 +252,7 @@ fn request<'a>(app: &'a Routed, call: &ClientCall, message: &Message) -> Result<
         refused(format!("header `{FUNCTION}` is missing: it names the function, such as `increment`"))
     })?;
     let granted = granted(&app.blueprint, &call.client, &call.actor, function)?;
-    let payload = Named { name: granted.name, function: granted.function }.params_from_json(&message.payload)?;
+    let payload = named(&granted).params_from_json(&message.payload)?;
     let asked = match message.headers.get(DEADLINE) {
         None => app.deadline,
         Some(text) => text.parse().map(Duration::from_millis).map_err(|_| {
@@ -268,9 +269,15 @@ fn request<'a>(app: &'a Routed, call: &ClientCall, message: &Message) -> Result<
     Ok(Request { target: target(app, &call.actor, &granted), granted, payload, context, deadline })
 }
 
+fn named<'a>(granted: &Granted<'a>) -> Named<'a> {
+    Named { name: granted.name, function: granted.function, wire: granted.wire }
+}
+
 /// The actor at the receiver that answers what was granted.
 fn target(app: &Routed, actor: &ActorName, granted: &Granted<'_>) -> Target {
-    let answers = |receiver: &&ReceiverPlan| receiver.contract.name == *granted.contract;
+    let answers = |receiver: &&ReceiverPlan| {
+        receiver.contract.name == *granted.contract && receiver.adapter.version() == Some(granted.wire)
+    };
     let receivers = app.blueprint.composites.get(actor).map(|plan| &plan.receivers);
     let receiver = receivers.into_iter().flatten().find(answers).map(|receiver| receiver.label.clone());
     Target::Actor { actor: actor.clone(), receiver: receiver.unwrap_or_default() }

@@ -1,9 +1,10 @@
 //! Which function a client means, and whether it may call it.
 
-use model::blueprint::{Blueprint, ClientGrant, ReceiverPlan, WIRE_1};
+use model::blueprint::{Blueprint, ClientGrant, ReceiverPlan};
 use model::contract::{ContractName, Function};
 use model::failure::{Failure, RpcError};
 use model::ids::{ActorName, ClientName};
+use model::wire::WireVersion;
 
 /// A function that a client may call.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,8 @@ pub struct Granted<'a> {
     pub name: &'a str,
     /// The function.
     pub function: &'a Function,
+    /// The version of the wire in which the actor is called.
+    pub wire: WireVersion,
 }
 
 /// The function that `text` names, among those of `actor` that the blueprint lets `client` call: by itself, with its
@@ -58,15 +61,16 @@ fn functions<'a>(blueprint: &'a Blueprint, client: &ClientName, actor: &ActorNam
     grants.filter_map(|grant| receiver(blueprint, grant)).flat_map(of_receiver).collect()
 }
 
-/// The receiver of a grant, where its payloads are those that hosts know.
-fn receiver<'a>(blueprint: &'a Blueprint, grant: &ClientGrant) -> Option<&'a ReceiverPlan> {
+/// The receiver of a grant, where its payloads are those that hosts know, with their version.
+fn receiver<'a>(blueprint: &'a Blueprint, grant: &ClientGrant) -> Option<(&'a ReceiverPlan, WireVersion)> {
     let receivers = &blueprint.composites.get(&grant.actor)?.receivers;
-    receivers.iter().find(|receiver| receiver.label == grant.receiver && receiver.adapter.wire() == WIRE_1)
+    let receiver = receivers.iter().find(|receiver| receiver.label == grant.receiver)?;
+    Some((receiver, receiver.adapter.version()?))
 }
 
-fn of_receiver(receiver: &ReceiverPlan) -> impl Iterator<Item = Granted<'_>> {
+fn of_receiver((receiver, wire): (&ReceiverPlan, WireVersion)) -> impl Iterator<Item = Granted<'_>> {
     let contract = &receiver.contract;
-    contract.functions.iter().map(|(name, function)| Granted { contract: &contract.name, name, function })
+    contract.functions.iter().map(move |(name, function)| Granted { contract: &contract.name, name, function, wire })
 }
 
 fn addresses<'a>(granted: impl IntoIterator<Item = &'a Granted<'a>>) -> String {

@@ -1,9 +1,10 @@
 //! JSON at the edge, the contract's payloads inside.
 
-use adapter::codec::{decode_params, decode_result, encode_params, encode_result};
+use adapter::codec::Codec;
 use adapter::text::{self, Notation};
 use model::contract::Function;
 use model::failure::{Failure, RpcError};
+use model::wire::WireVersion;
 
 /// The function that JSON is for, with its name in the contract: errors say how it is written.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub struct Named<'a> {
     pub name: &'a str,
     /// Its parameters and its result.
     pub function: &'a Function,
+    /// The version of the wire of its payloads.
+    pub wire: WireVersion,
 }
 
 impl Named<'_> {
@@ -24,7 +27,7 @@ impl Named<'_> {
         let refused = |reason: String| Failure::not_started(RpcError::Deser(self.expected("parameters", &reason)));
         let text = std::str::from_utf8(json).map_err(|error| refused(error.to_string()))?;
         let params = text::params_from_json(self.function, text).map_err(|error| refused(error.to_string()))?;
-        encode_params(self.function, &params).map_err(|error| refused(error.to_string()))
+        Codec(self.wire).encode_params(self.function, &params).map_err(|error| refused(error.to_string()))
     }
 
     /// A result as a client reads it.
@@ -34,7 +37,8 @@ impl Named<'_> {
     /// `deser` where the payload is no result of the function, `ser` where JSON cannot hold it.
     pub fn result_to_json(self, payload: &[u8]) -> Result<String, Failure> {
         let failed = |reason: String| Failure::unknown(RpcError::Deser(self.expected("the result", &reason)));
-        let value = decode_result(self.function, payload).map_err(|error| failed(error.to_string()))?;
+        let value = Codec(self.wire).decode_result(self.function, payload);
+        let value = value.map_err(|error| failed(error.to_string()))?;
         text::result_to(Notation::Json, self.function, value.as_ref())
             .map_err(|error| Failure::unknown(RpcError::Ser(self.expected("the result", &error.to_string()))))
     }
@@ -45,7 +49,8 @@ impl Named<'_> {
     ///
     /// `deser` or `ser`, not started, where the payload is not the function's.
     pub fn params_to_json(self, payload: &[u8]) -> Result<String, Failure> {
-        let params = decode_params(self.function, payload)
+        let params = Codec(self.wire)
+            .decode_params(self.function, payload)
             .map_err(|error| Failure::not_started(RpcError::Deser(self.expected("parameters", &error.to_string()))))?;
         text::params_to(Notation::Json, self.function, &params)
             .map_err(|error| Failure::not_started(RpcError::Ser(self.expected("parameters", &error.to_string()))))
@@ -60,11 +65,11 @@ impl Named<'_> {
         let failed = |reason: String| Failure::unknown(RpcError::Deser(self.expected("the result", &reason)));
         let text = std::str::from_utf8(json).map_err(|error| failed(error.to_string()))?;
         let value = text::result_from_json(self.function, text).map_err(|error| failed(error.to_string()))?;
-        encode_result(self.function, value.as_ref()).map_err(|error| failed(error.to_string()))
+        Codec(self.wire).encode_result(self.function, value.as_ref()).map_err(|error| failed(error.to_string()))
     }
 
     fn expected(self, what: &str, reason: &str) -> String {
-        let Self { name, function } = self;
+        let Self { name, function, .. } = self;
         format!(
             "{what} of `{name}`: {reason}; the contract has `{name}: {function}`, written in JSON as docs/JSON.md says"
         )

@@ -13,6 +13,7 @@ use lattice::subject::Token;
 use model::contract::{Contract, ContractName};
 use model::failure::{Failure, RpcError};
 use model::ids::{AppName, ProviderName};
+use model::wire::WireVersion;
 
 use super::far::Outside;
 use crate::outside::json::Named;
@@ -138,7 +139,9 @@ impl External {
             let text = format!("contract `{}` has no function `{method}`", self.name);
             Failure::not_started(RpcError::MethodNotHandled(text))
         })?;
-        Ok(Named { name: method, function })
+        // What a hand-written adapter says is for nobody else to read.
+        let wire = WireVersion::of_id(&self.wire).unwrap_or_default();
+        Ok(Named { name: method, function, wire })
     }
 
     fn message(

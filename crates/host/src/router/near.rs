@@ -7,9 +7,13 @@ use std::time::Instant;
 use engine::{Actor, CallContext};
 use model::blueprint::{Blueprint, CompositePlan, Target, chain_of};
 use model::contract::ContractName;
-use model::failure::{Failure, RpcError};
+use model::failure::{Failure, Progress, RpcError};
 use model::ids::{ActorName, ProviderName};
+use model::placement::Share;
+use model::wire::WireVersion;
 use provider::{Call, Opens, Provider};
+
+use super::share::Picker;
 
 /// What of one application runs on this host and can be called.
 #[derive(Clone)]
@@ -20,27 +24,49 @@ pub struct Targets {
     pub actors: BTreeMap<ActorName, (Actor, Arc<CompositePlan>)>,
     /// Its providers here.
     pub providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
+    /// The actors that a newer version has another composite for, which takes a share of their calls.
+    pub tried: BTreeMap<ActorName, Tried>,
+    /// What lives of another version and is called where this one has nothing of the kind: hosts do not change at the same
+    /// moment.
+    pub other: Option<Arc<Targets>>,
+}
+
+/// The composite of an actor in a version that is tried.
+#[derive(Clone)]
+pub struct Tried {
+    actor: Actor,
+    plan: Arc<CompositePlan>,
+    picker: Arc<Picker>,
+}
+
+/// A receiver of a composite that takes a share of the calls.
+#[derive(Clone)]
+pub(crate) struct Beside {
+    actor: Actor,
+    receiver: usize,
+    picker: Arc<Picker>,
 }
 
 /// One actor at one of its receivers, or one provider on one contract.
 #[derive(Clone)]
 pub(crate) enum Near {
-    Actor { actor: Actor, receiver: usize },
-    Provider { provider: Arc<dyn Provider>, contract: ContractName, opens: Opens },
+    Actor { actor: Actor, receiver: usize, beside: Option<Box<Beside>> },
+    Provider { provider: Arc<dyn Provider>, contract: ContractName, opens: Opens, wire: WireVersion },
 }
 
 impl Targets {
     /// Nothing of an application yet.
     pub fn new(blueprint: Arc<Blueprint>) -> Self {
-        Self { blueprint, actors: BTreeMap::new(), providers: BTreeMap::new() }
+        Self { blueprint, actors: BTreeMap::new(), providers: BTreeMap::new(), tried: BTreeMap::new(), other: None }
     }
 
     /// True where `target` runs here.
     pub(crate) fn has(&self, target: &Target) -> bool {
-        match target {
+        let is_here = match target {
             Target::Actor { actor, .. } => self.actors.contains_key(actor),
             Target::Provider(provider) => self.providers.contains_key(provider),
-        }
+        };
+        is_here || self.other.as_ref().is_some_and(|other| other.has(target))
     }
 
     /// The actor or provider of that name, where it runs here; of an actor any receiver.
@@ -48,29 +74,56 @@ impl Targets {
         let actor = || name.parse().ok().filter(|name: &ActorName| self.actors.contains_key(name));
         let provider = || name.parse().ok().filter(|name: &ProviderName| self.providers.contains_key(name));
         let actor = actor().map(|actor| Target::Actor { actor, receiver: String::new() });
-        actor.or_else(|| provider().map(Target::Provider))
+        let here = actor.or_else(|| provider().map(Target::Provider));
+        here.or_else(|| self.other.as_ref()?.named(name))
     }
 
     /// The actor, behind this chain of middleware, where it runs here and serves requests of HTTP without messages.
     pub(crate) fn http(&self, actor: &ActorName, via: &[ActorName]) -> Option<Actor> {
-        let (actor, plan) = self.actors.get(actor)?;
-        plan.entrance(via).map(|entrance| actor.entering(entrance))
+        let entering =
+            |(actor, plan): &(Actor, Arc<CompositePlan>)| plan.entrance(via).map(|entrance| actor.entering(entrance));
+        self.actors.get(actor).and_then(entering).or_else(|| self.other.as_ref()?.http(actor, via))
+    }
+
+    /// The same for one request, which may be of the share of a version that is tried.
+    pub(crate) fn http_now(&self, name: &ActorName, via: &[ActorName]) -> Option<Actor> {
+        let tried = self.tried.get(name).filter(|tried| tried.picker.picks());
+        let entering = |tried: &Tried| tried.plan.entrance(via).map(|entrance| tried.actor.entering(entrance));
+        tried.and_then(entering).or_else(|| self.http(name, via))
     }
 
     /// The target of a call of `contract` in `wire`, whose caller opens some of its stores; none where it does not run here,
     /// or does not answer that.
     pub(crate) fn find(&self, target: &Target, contract: &ContractName, wire: &str, opens: &Opens) -> Option<Near> {
+        let other = || self.other.as_ref()?.find(target, contract, wire, opens);
+        self.find_own(target, contract, wire, opens).or_else(other)
+    }
+
+    fn find_own(&self, target: &Target, contract: &ContractName, wire: &str, opens: &Opens) -> Option<Near> {
         match target {
-            Target::Actor { actor, receiver } => {
-                let (actor, plan) = self.actors.get(actor)?;
-                let receiver = receiver_at(plan, receiver, contract, wire)?;
-                Some(Near::Actor { actor: actor.clone(), receiver })
+            Target::Actor { actor: name, receiver: label } => {
+                let (actor, plan) = self.actors.get(name)?;
+                let receiver = receiver_at(plan, label, contract, wire)?;
+                let beside = self.tried.get(name).and_then(|tried| tried.at(label, contract, wire)).map(Box::new);
+                Some(Near::Actor { actor: actor.clone(), receiver, beside })
             }
             Target::Provider(name) => {
-                let provider = self.providers.get(name)?.clone();
-                Some(Near::Provider { provider, contract: contract.clone(), opens: opens.clone() })
+                let (provider, wire) = (self.providers.get(name)?.clone(), WireVersion::of_id(wire)?);
+                Some(Near::Provider { provider, contract: contract.clone(), opens: opens.clone(), wire })
             }
         }
+    }
+}
+
+impl Tried {
+    /// Such a composite takes that share of the calls.
+    pub(crate) fn new(actor: Actor, plan: Arc<CompositePlan>, share: Share) -> Self {
+        Self { actor, plan, picker: Arc::new(Picker::new(share)) }
+    }
+
+    fn at(&self, label: &str, contract: &ContractName, wire: &str) -> Option<Beside> {
+        let receiver = receiver_at(&self.plan, label, contract, wire)?;
+        Some(Beside { actor: self.actor.clone(), receiver, picker: Arc::clone(&self.picker) })
     }
 }
 
@@ -96,12 +149,19 @@ impl Near {
         deadline: Instant,
     ) -> Result<Vec<u8>, Failure> {
         match self {
-            Near::Actor { actor, receiver } => {
+            Near::Actor { actor, receiver, beside } => {
                 let call = call.clone().within(deadline);
+                if let Some(beside) = beside.as_ref().filter(|beside| beside.picker.picks()) {
+                    match Box::pin(beside.actor.call(beside.receiver, method, payload, &call)).await {
+                        // Whatever it has no room for is the other's.
+                        Err(failure) if failure.progress == Progress::NotStarted => {}
+                        answer => return answer,
+                    }
+                }
                 actor.call(*receiver, method, payload, &call).await
             }
-            Near::Provider { provider, contract, opens } => {
-                within(deadline, provider.call(Call { contract, method, payload, deadline, opens })).await
+            Near::Provider { provider, contract, opens, wire } => {
+                within(deadline, provider.call(Call { contract, method, payload, wire: *wire, deadline, opens })).await
             }
         }
     }

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use engine::Actor;
+use lattice::document::{Failing, Part};
 use model::blueprint::Target;
 use model::contract::ContractName;
-use model::ids::{ActorName, AppName};
+use model::ids::{ActorName, AppName, ProviderName};
 use model::placement::AppPlacement;
-use provider::Opens;
+use provider::{Health, Opens};
 
 use super::far::Outside;
 use super::near::{Near, Targets};
@@ -19,10 +20,14 @@ use crate::telemetry::Telemetry;
 /// What runs here of one application, and the outboxes of its actors.
 #[derive(Clone)]
 pub struct Running {
+    /// Its version.
+    pub version: u64,
     /// What can be called.
     pub targets: Targets,
     /// The outbox of each of its actors.
     pub outboxes: BTreeMap<ActorName, Arc<Outbox>>,
+    /// A newer version that is tried, with the outboxes of the actors that are its alone.
+    pub tried: Option<Box<Running>>,
 }
 
 /// One application, as far as it is known.
@@ -30,6 +35,25 @@ pub struct Running {
 struct Entry {
     running: Option<Running>,
     placement: Option<Arc<AppPlacement>>,
+    /// The last placement of another version, by which the links of that one lead as long as it runs here.
+    before: Option<Arc<AppPlacement>>,
+}
+
+impl Entry {
+    /// Where a version runs; the newest where nothing is known of that version.
+    fn placement_of(&self, version: u64) -> Option<&AppPlacement> {
+        let known = self.placement.iter().chain(&self.before);
+        let its = known.into_iter().find(|placement| placement.version == version);
+        its.or(self.placement.as_ref()).map(Arc::as_ref)
+    }
+
+    fn place(&mut self, placement: Option<Arc<AppPlacement>>) {
+        let before = std::mem::replace(&mut self.placement, placement);
+        let version = |placement: &Option<Arc<AppPlacement>>| placement.as_ref().map(|placement| placement.version);
+        if self.placement.is_none() || version(&before) != version(&self.placement) {
+            self.before = before.filter(|_| self.placement.is_some());
+        }
+    }
 }
 
 /// Applications as calls from outside find them: replaced as one, read on each call.
@@ -75,7 +99,7 @@ impl Switchboard {
 
     /// The application is placed so; none where it is no longer known here.
     pub fn place(&self, application: &AppName, placement: Option<Arc<AppPlacement>>) {
-        self.change(application, |entry| entry.placement = placement);
+        self.change(application, |entry| entry.place(placement));
     }
 
     fn change(&self, application: &AppName, change: impl FnOnce(&mut Entry)) {
@@ -94,13 +118,15 @@ impl Switchboard {
     }
 
     fn connect(&self, application: &AppName, entry: &Entry) {
-        let Some(running) = &entry.running else { return };
-        let elsewhere = entry.placement.as_deref().zip(self.0.outside.as_ref());
         let telemetry = &self.0.telemetry;
-        let scope = Scope { application, targets: &running.targets, elsewhere, telemetry };
-        for (name, outbox) in &running.outboxes {
-            if let Some(plan) = running.targets.blueprint.composites.get(name) {
-                outbox.connect(plan, scope);
+        let running = entry.running.iter();
+        for running in running.flat_map(|running| running.tried.as_deref().into_iter().chain([running])) {
+            let elsewhere = entry.placement_of(running.version).zip(self.0.outside.as_ref());
+            let scope = Scope { application, targets: &running.targets, elsewhere, telemetry };
+            for (name, outbox) in &running.outboxes {
+                if let Some(plan) = running.targets.blueprint.composites.get(name) {
+                    outbox.connect(plan, scope);
+                }
             }
         }
     }
@@ -119,6 +145,31 @@ impl Switchboard {
     /// The actor, behind this chain of middleware, where it runs here and serves requests of HTTP without messages.
     pub(crate) fn http(&self, application: &AppName, actor: &ActorName, via: &[ActorName]) -> Option<Actor> {
         self.0.table.load().get(application.as_str())?.http(actor, via)
+    }
+
+    /// The same for one request, which may be of the share of a version that is tried.
+    pub(crate) fn http_now(&self, application: &AppName, actor: &ActorName, via: &[ActorName]) -> Option<Actor> {
+        self.0.table.load().get(application.as_str())?.http_now(actor, via)
+    }
+
+    /// How the providers are that run here.
+    pub(crate) fn health(&self) -> Vec<(AppName, ProviderName, Health)> {
+        let table = self.table();
+        let of = |targets: &Arc<Targets>| {
+            let application = targets.blueprint.application.clone();
+            let health = targets.providers.iter().map(|(name, provider)| (name.clone(), provider.health()));
+            health.map(|(name, health)| (application.clone(), name, health)).collect::<Vec<_>>()
+        };
+        table.values().flat_map(of).collect()
+    }
+
+    /// The providers that run here and are not well.
+    pub(crate) fn unwell(&self) -> Vec<Failing> {
+        let unwell = |(application, name, health)| match health {
+            Health::Well => None,
+            Health::Unwell(why) => Some(Failing::new(application, Some(Part::Provider(name)), &why)),
+        };
+        self.health().into_iter().filter_map(unwell).collect()
     }
 
     /// What runs here, by application.

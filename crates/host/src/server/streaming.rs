@@ -57,7 +57,7 @@ impl Reception {
     fn open(&self, call: &Call, actor: &ActorName) -> Option<Actor> {
         let is_request = exchange::is_contract(call.contract.as_str()) && call.wire.as_str() == exchange::WIRE;
         let table = self.switchboard.table();
-        table.get(call.target.app()).filter(|_| is_request)?.http(actor, &chain_in(call)?)
+        table.get(call.target.app()).filter(|_| is_request)?.http_now(actor, &chain_in(call)?)
     }
 }
 

@@ -26,17 +26,20 @@ impl ActorLines {
     pub(super) fn lead_to(&self, exporter: &Arc<Exporter>) {
         // A process has one telemetry.
         let _ = self.0.set(Arc::clone(exporter));
+        // What `wants` said is remembered for each place that logs.
+        tracing::callsite::rebuild_interest_cache();
     }
 
-    /// True for events that it may export: for a filter of the layer.
-    pub fn wants(metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == TARGET
+    /// True for events that it exports: for a filter of the layer. As long as it leads nowhere there are none, so that lines
+    /// which are shown nowhere either use up no rate of their actor.
+    pub fn wants(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        self.0.get().is_some() && metadata.target() == TARGET
     }
 }
 
 impl<S: Subscriber> Layer<S> for ActorLines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let Some(exporter) = self.0.get().filter(|_| Self::wants(event.metadata())) else { return };
+        let Some(exporter) = self.0.get().filter(|_| self.wants(event.metadata())) else { return };
         let mut line = Line::default();
         event.record(&mut line);
         let level = *event.metadata().level();

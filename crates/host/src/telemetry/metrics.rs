@@ -39,6 +39,7 @@ pub struct Metric {
 
 const LINK_LABELS: &[&str] = &["lath_application", "lath_actor", "lath_link", "lath_contract", "lath_reach"];
 const ACTOR: &[&str] = &["lath_application", "lath_actor"];
+const PROVIDER: &[&str] = &["lath_application", "lath_provider"];
 
 const fn metric(
     name: &'static str,
@@ -107,6 +108,13 @@ pub const METRICS: &[Metric] = &[
         "Calls that ended in a trap, at a limit or at their deadline",
     ),
     metric("lath.engine.instances", Kind::Gauge, "{instance}", &[], "Instances alive, of all actors"),
+    metric(
+        "lath.provider.well",
+        Kind::Gauge,
+        "1",
+        PROVIDER,
+        "1 where a provider of this host is well, 0 where what it needs fails it",
+    ),
     metric("lath.lattice.connected", Kind::Gauge, "1", &[], "1 where the lattice can be reached"),
     metric("lath.lattice.generation", Kind::Gauge, "1", &[], "The generation of the blueprint that the host is at"),
     metric("lath.lattice.reconnects", Kind::Counter, "{connection}", &[], "Connections to the lattice after the first"),

@@ -1,11 +1,12 @@
 //! What runs on a host, read when it is asked for.
 
 use engine::{ActorStats, Engine};
+use provider::Health;
 
 use super::metrics::{LabelPairs, Samples};
 use crate::router::Switchboard;
 
-/// The values of actors and of the engine.
+/// The values of actors, of providers and of the engine.
 pub(crate) fn sample(switchboard: &Switchboard, engine: &Engine, samples: &mut Samples) {
     samples.add("lath.engine.instances", Vec::new(), engine.stats().instances as f64);
     for (application, targets) in switchboard.table().iter() {
@@ -13,6 +14,10 @@ pub(crate) fn sample(switchboard: &Switchboard, engine: &Engine, samples: &mut S
             let labels = vec![("lath_application", application.clone()), ("lath_actor", name.to_string())];
             sample_actor(&actor.stats(), &labels, samples);
         }
+    }
+    for (application, name, health) in switchboard.health() {
+        let labels = vec![("lath_application", application.to_string()), ("lath_provider", name.to_string())];
+        samples.add("lath.provider.well", labels, f64::from(u8::from(health == Health::Well)));
     }
 }
 

@@ -57,7 +57,7 @@ fn what_cannot_be_read_is_refused() {
         (
             &[("lath.toml", MANIFEST.as_bytes()), ("one.wasm", b"text")],
             "",
-            "the component of actor one cannot be used: one.wasm is not a valid WebAssembly component: …",
+            "DIR/one.wasm is not WebAssembly; name a component, such as one built for wasm32-wasip2",
         ),
         (
             &[("lath.toml", MANIFEST.as_bytes()), ("one.wasm", b"\0asm\x0d\0\x01\0\xff")],

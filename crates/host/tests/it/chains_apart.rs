@@ -77,7 +77,7 @@ fn load(
     let mut targets = Targets::new(blueprint.clone());
     targets.actors.insert(name.clone(), (actor.clone(), Arc::new(plan.clone())));
     let outboxes = [(name.clone(), node.cart.clone())].into();
-    node.switchboard.switch(&blueprint.application, Some(Running { targets, outboxes }));
+    node.switchboard.switch(&blueprint.application, Some(Running { version: 1, targets, outboxes, tried: None }));
     actor
 }
 

@@ -2,9 +2,11 @@
 
 mod draining;
 mod following;
+mod going_back;
 mod lapsing;
 mod planning;
 mod presence;
+mod reckoning;
 mod rejoining;
 mod scene;
 mod unreadable;

@@ -1,6 +1,6 @@
 //! How many documents a host derives at once, and how many it remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -101,11 +101,19 @@ const MANIFEST: &str = "manifest = 1\n[application]\nname = \"empty\"\n";
 async fn ask(lattice: &Lattice, count: usize, version: u64) {
     for number in 0..count {
         let (components, adapters, written_by) = (BTreeMap::new(), BTreeMap::new(), format!("test {number}"));
-        let bytes = IntentDocument { manifest: MANIFEST.to_owned(), components, adapters, written_by }.encode();
+        let bytes = IntentDocument {
+            manifest: MANIFEST.to_owned(),
+            components,
+            adapters,
+            patched: BTreeSet::new(),
+            written_by,
+        }
+        .encode();
         let digest = Digest::of(&bytes);
         lattice.objects().put(digest, bytes).await.unwrap();
         let by = "operator.test".parse().unwrap();
-        let head = IntentHead { version, document: Some(digest), by, at: lattice::document::UnixMillis(0) };
+        let head =
+            IntentHead { version, document: Some(digest), share: None, by, at: lattice::document::UnixMillis(0) };
         lattice.buckets().intent.put(&format!("app{number}"), head.encode()).await.unwrap();
     }
 }

@@ -66,7 +66,7 @@ pub fn composite(members: &[(&str, Vec<LinkPlan>)]) -> CompositePlan {
     let sender = |link: &LinkPlan| SenderPlan {
         label: format!("send-{}", link.import),
         contract: contract(&link.contract.to_string()),
-        adapter: AdapterPlan::Generated,
+        adapter: AdapterPlan::Generated(model::wire::WireVersion::V1),
         link: link.clone(),
         open: BTreeSet::new(),
     };
@@ -86,7 +86,7 @@ pub fn composite(members: &[(&str, Vec<LinkPlan>)]) -> CompositePlan {
         export: CONTRACT.to_owned(),
         via: Vec::new(),
         contract: contract(CONTRACT),
-        adapter: AdapterPlan::Generated,
+        adapter: AdapterPlan::Generated(model::wire::WireVersion::V1),
     };
     CompositePlan {
         members: members.iter().map(member).collect(),
@@ -120,6 +120,9 @@ pub fn placement(generation: u64, cart: &str, stock: &str) -> Arc<AppPlacement> 
         generation,
         version: 1,
         intent: Digest::of(b"intent"),
+        before: None,
+        share: None,
+        refused: None,
         actors: [("cart".parse().unwrap(), hosts(cart))].into(),
         providers: [("stock".parse().unwrap(), hosts(stock))].into(),
     })
@@ -252,7 +255,7 @@ impl Node {
         let app = &blueprint.application;
         let outboxes = [("cart".parse().unwrap(), self.cart.clone())].into();
         self.switchboard.place(app, Some(placement.clone()));
-        self.switchboard.switch(app, Some(Running { targets, outboxes }));
+        self.switchboard.switch(app, Some(Running { version: 1, targets, outboxes, tried: None }));
         self.know(blueprint, placement);
     }
 

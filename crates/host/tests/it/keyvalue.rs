@@ -4,6 +4,7 @@ use adapter::value::Value;
 use engine::limits::KEYVALUE_OPERATIONS_MAX;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use model::failure::Failure;
+use provider::limits::{BATCH_KEYS_MAX, CURSOR_LEN_MAX, KEY_LEN_MAX};
 use testkit::application::{Running, guest};
 use testkit::caller::{Caller, contract};
 use testkit::lattice::Lattice;
@@ -85,9 +86,14 @@ async fn the_older_draft_runs_as_it_is() {
 /// One call of the probe, and what it comes to.
 pub type Row = (&'static str, Vec<Value>, &'static str);
 
+const LONG_KEY: &str = "err \"other: the key has 1025 bytes, a store takes 1024 at most\"";
+const MANY_KEYS: &str = "err \"other: a batch of 257 keys, a store takes 256 at most\"";
+
 /// What every kind of store answers a component, in this order.
 pub fn rows() -> Vec<Row> {
+    let long = "k".repeat(KEY_LEN_MAX + 1);
     let key = |key: &str| vec![text(""), text(key)];
+    let page = |cursor: &str| vec![text(""), Value::Option(Some(Box::new(text(cursor))))];
     let keys = |keys: &[&str]| vec![text(""), Value::List(keys.iter().map(|key| text(key)).collect())];
     let pair = |key: &str, value: &str| Value::Tuple(vec![text(key), bytes(value)]);
     let set = |key: &str, value: &str| vec![text(""), text(key), bytes(value)];
@@ -106,6 +112,25 @@ pub fn rows() -> Vec<Row> {
         ("get-many", keys(&["new", "b", "a"]), "ok [some \"n\", none, some \"z\"]"),
         ("set-many", vec![text(""), Value::List(vec![pair("b", "2"), pair("c", "")])], "ok"),
         ("pages", vec![text("")], "ok [[\"a\", \"b\", \"c\", \"new\"]]"),
+        (
+            "page",
+            page(&"1".repeat(CURSOR_LEN_MAX + 1)),
+            "err \"other: the cursor has 2049 bytes, a store takes 2048 at most\"",
+        ),
+        ("set", set(&long, "v"), LONG_KEY),
+        ("get", key(&long), LONG_KEY),
+        ("exists", key(&long), LONG_KEY),
+        ("delete", key(&long), LONG_KEY),
+        ("increment", vec![text(""), text(&long), Value::S64(1)], LONG_KEY),
+        ("swap", vec![text(""), text(&long), Value::Option(None), bytes("x")], LONG_KEY),
+        ("get-many", keys(&["a", &long]), LONG_KEY),
+        ("set-many", vec![text(""), Value::List(vec![pair("a", "3"), pair(&long, "3")])], LONG_KEY),
+        ("delete-many", keys(&["a", &long]), LONG_KEY),
+        ("get-many", keys(&["a"; BATCH_KEYS_MAX + 1]), MANY_KEYS),
+        ("set-many", vec![text(""), Value::List(vec![pair("a", "3"); BATCH_KEYS_MAX + 1])], MANY_KEYS),
+        ("delete-many", keys(&["a"; BATCH_KEYS_MAX + 1]), MANY_KEYS),
+        // Nothing of what was refused was done.
+        ("get", key("a"), "ok some \"z\""),
         ("delete", key("a"), "ok"),
         ("delete-many", keys(&["b", "new", "absent"]), "ok"),
         ("pages", vec![text("")], "ok [[\"c\"]]"),

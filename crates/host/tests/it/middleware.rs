@@ -174,7 +174,10 @@ async fn chains_go_from_host_to_host() {
     assert_eq!((marks(&passed), passed.body.as_str()), ((200, Some("add-header"), None), "Hello!\n"));
     let status = lattice.operator().status(None).await.unwrap();
     let chains = status.applications.iter().flat_map(|app| &app.chains);
-    let chains: Vec<_> = chains.map(|chain| format!("{} → {:?} → {}", chain.of, chain.via, chain.to)).collect();
+    let chains = chains.map(|chain| format!("{} → {:?} → {}", chain.of, chain.via, chain.to));
+    let links = status.applications.iter().flat_map(|app| &app.links).filter(|link| !link.via.is_empty());
+    let links = links.map(|link| format!("{} {} → {:?} → {}", link.actor, link.import, link.via, link.target));
+    let chains: Vec<_> = chains.chain(links).collect();
     let names =
         |names: &[&str]| names.iter().map(|name| format!("ActorName(\"{name}\")")).collect::<Vec<_>>().join(", ");
     assert_eq!(
@@ -182,7 +185,7 @@ async fn chains_go_from_host_to_host() {
         [
             format!("route /guarded → [{}] → actor hello", names(&["require-token", "add-header"])),
             format!("route /tagged/* → [{}] → actor web", names(&["tagger"])),
-            format!("web lath:keyvalue → [{}] → actor hop", names(&["doubler", "again"])),
+            format!("web lath:keyvalue/counter@0.1.0 → [{}] → actor hop", names(&["doubler", "again"])),
         ]
     );
 }

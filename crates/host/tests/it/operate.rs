@@ -5,6 +5,7 @@ mod collecting;
 mod deploying;
 mod draining;
 mod lattice_world;
+mod patching;
 mod previewing;
 mod routes;
 mod telling;

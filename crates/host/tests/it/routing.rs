@@ -453,7 +453,10 @@ async fn links_that_lead_nowhere_say_so() {
     let alone = Switchboard::new(None);
     let (app, outbox) = ("shop".parse().unwrap(), lattice.node("a").cart.clone());
     let outboxes = [("cart".parse().unwrap(), outbox)].into();
-    alone.switch(&app, Some(Running { targets: Targets::new(lattice.blueprint.clone()), outboxes }));
+    alone.switch(
+        &app,
+        Some(Running { version: 1, targets: Targets::new(lattice.blueprint.clone()), outboxes, tried: None }),
+    );
     assert_eq!(
         told(lattice.node("a").call("take").await.unwrap_err()),
         "NotStarted transport: provider stock is not running on this host; look at its log and start it"
@@ -495,7 +498,7 @@ async fn a_call_follows_a_link_that_was_just_led_elsewhere() {
         let mut targets = Targets::new(blueprint.clone());
         targets.providers.insert("stock".parse().unwrap(), next.clone());
         let outboxes = [("cart".parse().unwrap(), cart.clone())].into();
-        switchboard.switch(&"shop".parse().unwrap(), Some(Running { targets, outboxes }));
+        switchboard.switch(&"shop".parse().unwrap(), Some(Running { version: 1, targets, outboxes, tried: None }));
         async {
             tokio::time::sleep(Duration::from_millis(50)).await;
             not_started()
@@ -516,7 +519,7 @@ async fn a_call_follows_a_link_that_was_just_led_elsewhere() {
         let mut targets = Targets::new(blueprint.clone());
         targets.providers.insert("stock".parse().unwrap(), again.clone());
         let outboxes = [("cart".parse().unwrap(), cart.clone())].into();
-        switchboard.switch(&"shop".parse().unwrap(), Some(Running { targets, outboxes }));
+        switchboard.switch(&"shop".parse().unwrap(), Some(Running { version: 1, targets, outboxes, tried: None }));
         async { not_started() }
     });
     a.call("take").await.unwrap_err();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use model::ids::{ActorName, AppName, HostName, Labels, ProviderName};
-use model::placement::Ready;
+use model::placement::{Ready, Refusal};
 
 use super::Incarnation;
 use super::wire::clipped;
@@ -45,8 +45,12 @@ pub struct HostRecord {
     pub storage: Storage,
     /// What it has ready, by application.
     pub ready: BTreeMap<AppName, Ready>,
+    /// Versions that failed here beside the one before, which serves again. The first [`crate::limits::FAILING_MAX`] are told.
+    pub refused: BTreeMap<AppName, Refusal>,
     /// What is placed on it and does not come up. The first [`crate::limits::FAILING_MAX`] are told.
     pub failing: Vec<Failing>,
+    /// What serves here, though what it needs fails it. The first [`crate::limits::FAILING_MAX`] are told.
+    pub unwell: Vec<Failing>,
 }
 
 /// A setting that a host gives to an actor in the place of its manifest's.
@@ -79,7 +83,7 @@ pub enum Storage {
     },
 }
 
-/// Something of an application that does not come up on a host.
+/// Something of an application that does not come up on a host, or is not well there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failing {
     /// The application.

@@ -2,13 +2,14 @@
 
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use model::contract::ContractName;
 use model::digest::Digest;
 use model::ids::ActorName;
+use model::placement::Share;
 use model::view::ComponentView;
 
 use crate::limits::AUTHOR_BYTES_MAX;
@@ -24,6 +25,8 @@ pub struct IntentHead {
     pub version: u64,
     /// The digest of its [`IntentDocument`]; none where the application is to be down.
     pub document: Option<Digest>,
+    /// The share of calls that it is to have beside the version before, where another than usual is asked for.
+    pub share: Option<Share>,
     /// Who asked.
     pub by: Author,
     /// When, by the clock of whoever asked.
@@ -74,6 +77,8 @@ pub struct IntentDocument {
     pub components: BTreeMap<ActorName, StoredComponent>,
     /// The hand-written adapters, by the contract they are for.
     pub adapters: BTreeMap<ContractName, StoredAdapters>,
+    /// The actors whose component was patched in since the manifest was deployed.
+    pub patched: BTreeSet<ActorName>,
     /// The version of lath that wrote it.
     pub written_by: String,
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::key::{check_key, check_pattern, check_value, covers};
-use super::{Bucket, Buckets, Change, Entry, Revision, StoreError, Watch};
+use super::{Bucket, Buckets, Change, Entry, KeyPage, Revision, StoreError, Watch};
 use crate::limits::{INTENT_HISTORY, LEASE_AGE_MAX, WATCH_PENDING_MAX};
 
 /// A bucket inside this process. Its operations take effect one after another.
@@ -206,6 +206,24 @@ impl Bucket for MemoryBucket {
         at_once(move || {
             check_pattern(&self.name, pattern)?;
             Ok(self.state().standing(pattern).map(|entry| entry.key).collect())
+        })
+    }
+
+    fn page<'a>(
+        &'a self,
+        pattern: &'a str,
+        after: Revision,
+        most: usize,
+    ) -> BoxFuture<'a, Result<KeyPage, StoreError>> {
+        at_once(move || {
+            check_pattern(&self.name, pattern)?;
+            let state = self.state();
+            let mut standing: Vec<Entry> = state.standing(pattern).filter(|entry| entry.revision > after).collect();
+            standing.sort_by_key(|entry| entry.revision);
+            let more = standing.len() > most;
+            standing.truncate(most);
+            let next = standing.last().filter(|_| more).map(|entry| entry.revision);
+            Ok(KeyPage { keys: standing.into_iter().map(|entry| entry.key).collect(), next })
         })
     }
 

@@ -5,7 +5,7 @@ mod golden;
 mod refused;
 mod views;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lattice::document::{
     Beat, Drain, Failing, HostRecord, Incarnation, IntentHead, Lease, OwnSetting, Part, PassedKey, Phase, Pointer,
@@ -28,6 +28,7 @@ pub(crate) fn head() -> IntentHead {
     IntentHead {
         version: 3,
         document: Some(digest("d")),
+        share: None,
         by: name("operator.alice"),
         at: UnixMillis(1_700_000_000_000),
     }
@@ -48,13 +49,18 @@ pub(crate) fn record() -> HostRecord {
         kinds: ["keyvalue/embedded".to_owned(), "keyvalue/nats".to_owned()].into(),
         states: [(name("shop"), name("kv")), (name("shop"), name("more")), (name("blog"), name("kv"))].into(),
         storage: Storage::Unsafe { reason: "no sync".to_owned() },
-        ready: [(name("shop"), Ready { version: 3, actors: [name("cart")].into(), providers: [name("kv")].into() })]
-            .into(),
+        ready: [(
+            name("shop"),
+            Ready { version: 3, actors: [name("cart")].into(), providers: [name("kv")].into(), tried: None },
+        )]
+        .into(),
+        refused: BTreeMap::new(),
         failing: vec![
             Failing::new(name("shop"), Some(Part::Actor(name("tax"))), "it traps"),
             Failing::new(name("shop"), Some(Part::Provider(name("kv"))), "the disk is full"),
             Failing::new(name("blog"), None, "its document is not there"),
         ],
+        unwell: Vec::new(),
     }
 }
 
@@ -87,6 +93,9 @@ pub(crate) fn placement() -> AppPlacement {
         generation: 12,
         version: 3,
         intent: digest("d"),
+        share: None,
+        before: None,
+        refused: None,
         actors: [(name("cart"), BTreeSet::from([name("h1"), name("h3")])), (name("tax"), BTreeSet::new())].into(),
         providers: [(name("kv"), BTreeSet::from([name("h2")]))].into(),
     }

@@ -75,3 +75,35 @@ fn sizes_are_written_in_the_largest_whole_unit() {
         assert_eq!(ByteSize(bytes).to_string(), text);
     }
 }
+
+#[test]
+fn shares_of_calls() {
+    let rows = [
+        ("5%", Some("5%")),
+        ("100%", Some("100%")),
+        ("0.1%", Some("0.1%")),
+        ("12.5%", Some("12.5%")),
+        ("05.0%", Some("5%")),
+        ("0%", None),
+        ("100.1%", None),
+        ("5", None),
+        ("%", None),
+        (".5%", None),
+        ("5.%", None),
+        ("5.25%", None),
+        ("-5%", None),
+        ("+5%", None),
+        ("99999999%", None),
+    ];
+    for (text, expected) in rows {
+        let share = text.parse::<model::placement::Share>();
+        assert_eq!(share.as_ref().ok().map(ToString::to_string).as_deref(), expected, "{text}: {share:?}");
+    }
+    for calls in [1, 50, 333, 500, 999, 1_000] {
+        let share = model::placement::Share::per_mille(calls).unwrap();
+        let picked: Vec<u64> = (0..3_000).filter(|earlier| share.picks(*earlier)).collect();
+        assert_eq!((picked.len(), picked.first()), (usize::from(calls) * 3, Some(&0)), "{share}");
+        let widest = picked.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
+        assert!(widest <= 1_000_u64.div_ceil(u64::from(calls)), "{share} is uneven: {widest}");
+    }
+}

@@ -1,9 +1,12 @@
 //! Adapters: generated, unless the manifest gives a pair for the contract.
 
+use std::collections::BTreeSet;
+
 use model::blueprint::AdapterPlan;
 use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::view::Port;
+use model::wire::WireVersion;
 
 use super::asked::{serves, travels};
 use super::{Checker, Violation};
@@ -21,7 +24,7 @@ impl<'a> Checker<'a> {
     ) {
         let given = self.given(&contract.name).map(|pair| half(pair, side));
         let (right, fits) = match (given, plan) {
-            (None, AdapterPlan::Generated) => (true, true),
+            (None, AdapterPlan::Generated(version)) => (side == Side::Sender || self.accepts(*version), true),
             (Some(given), AdapterPlan::Given { component, wire }) => {
                 (given.view.digest == *component && given.wire.as_ref() == Some(wire), fits(given, side, contract))
             }
@@ -29,6 +32,18 @@ impl<'a> Checker<'a> {
         };
         self.require(right, || Violation::Adapter { composite: root.clone(), label: label.to_owned() });
         self.require(fits, || Violation::AdapterMisfit { composite: root.clone(), label: label.to_owned() });
+    }
+
+    /// The wires on which an actor that has a contract answers.
+    pub(super) fn answers(&self, contract: &ContractName) -> BTreeSet<&'a str> {
+        match self.given(contract) {
+            Some(pair) => pair.receiver.wire.iter().map(String::as_str).collect(),
+            None => self.intent.wires.accept.iter().map(|version| version.id()).collect(),
+        }
+    }
+
+    fn accepts(&self, version: WireVersion) -> bool {
+        self.intent.wires.accept.contains(&version)
     }
 
     /// The pair that the manifest gives for a contract: closest version first.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::blueprint::{CompositePlan, HttpExport, HttpVersion, ReceiverPlan, WIRE_1, WireTo, behind};
+use model::blueprint::{CompositePlan, HttpExport, HttpVersion, ReceiverPlan, WireTo, behind, receiving};
 use model::contract::ContractName;
 use model::ids::ActorName;
 use model::manifest::{Link, LinkTarget};
@@ -170,7 +170,7 @@ impl<'a> Checker<'a> {
         let asked: BTreeSet<_> = routes.map(|route| route.via.clone()).collect();
         let planned: Vec<_> = entrances(composite).map(|(via, ..)| self.names(composite, via)).collect();
         let distinct: BTreeSet<_> = planned.iter().cloned().collect();
-        let right = distinct == asked && planned.len() == asked.len();
+        let right = distinct == asked && distinct.iter().all(|via| self.is_whole(composite, via));
         self.require(right, || Violation::RouteChain { composite: root.clone(), via: "its routes".to_owned() });
         for receiver in composite.receivers.iter().filter(|receiver| !receiver.via.is_empty()) {
             let names = self.names(composite, &receiver.via);
@@ -186,11 +186,23 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// True where a chain is entered once by `wasi:http`, or once on each wire on which its first answers.
+    fn is_whole(&self, composite: &CompositePlan, via: &[ActorName]) -> bool {
+        let http = composite.http.iter().filter(|one| composite.is_chain(&one.via, via)).count();
+        let receivers: Vec<_> = composite.receivers.iter().filter(|one| composite.is_chain(&one.via, via)).collect();
+        let wires: BTreeSet<_> = receivers.iter().map(|one| one.adapter.wire()).collect();
+        match receivers.first() {
+            None => http == 1,
+            Some(first) => http == 0 && wires.len() == receivers.len() && wires == self.answers(&first.contract.name),
+        }
+    }
+
     fn is_entry(&self, composite: &CompositePlan, receiver: &ReceiverPlan, names: &[ActorName]) -> bool {
         let first = receiver.via.first().and_then(|first| self.export(composite, (*first, &receiver.export)));
         let own = first.and_then(travels).is_some_and(|contract| *contract == *receiver.contract);
-        let answers = serves(&receiver.contract, &self.inventory.ingress) && receiver.adapter.wire() == WIRE_1;
-        own && answers && receiver.label == behind("receive", names)
+        let answers = serves(&receiver.contract, &self.inventory.ingress) && receiver.adapter.version().is_some();
+        let label = behind(&receiving("receive", &receiver.adapter), names);
+        own && answers && receiver.label == label
     }
 
     fn names(&self, composite: &CompositePlan, via: &[usize]) -> Vec<ActorName> {

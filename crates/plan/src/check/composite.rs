@@ -79,13 +79,17 @@ impl Checker<'_> {
         }
     }
 
-    /// One receiver for each export of the first member that can travel, and no other.
+    /// One receiver for each export of the first member that can travel and each wire on which it answers, and no other.
     fn receivers(&mut self, root: &ActorName, composite: &CompositePlan) {
         let exports = self.intent.components.get(root).map(|view| view.exports.as_slice()).unwrap_or_default();
-        let answered = exports.iter().filter(|port| travels(port).is_some()).count();
+        let answered = exports.iter().filter_map(|port| Some((port.label.as_str(), travels(port)?)));
+        let asked: BTreeSet<_> = answered
+            .flat_map(|(label, contract)| self.answers(&contract.name).into_iter().map(move |wire| (label, wire)))
+            .collect();
         let plain = || composite.receivers.iter().filter(|receiver| receiver.via.is_empty());
-        let distinct: BTreeSet<_> = plain().map(|receiver| &receiver.export).collect();
-        let complete = plain().count() == answered && distinct.len() == answered;
+        let planned: BTreeSet<_> =
+            plain().map(|receiver| (receiver.export.as_str(), receiver.adapter.wire())).collect();
+        let complete = plain().count() == asked.len() && planned == asked;
         let faithful = plain().all(|receiver| {
             let export = exports.iter().find(|port| port.label == receiver.export);
             export.and_then(travels).is_some_and(|contract| *contract == *receiver.contract)

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use model::blueprint::{
-    CompositePlan, DEFAULT_STORE, LinkPlan, Member, NativePlan, SenderPlan, Target, WIRE_1, Wire, WireTo,
+    AdapterPlan, CompositePlan, DEFAULT_STORE, LinkPlan, Member, NativePlan, SenderPlan, Target, Wire, WireTo,
 };
 use model::contract::{Contract, ContractName, Room, failure_room};
 use model::ids::{ActorName, ProviderName, StoreName};
 use model::manifest::{EXTERNAL, Link, LinkTarget, OnFailure, Reach};
 use model::view::{Port, Shape};
+use model::wire::WireVersion;
 
 use super::asked::{serves, travels};
 use super::chain::Copies;
@@ -133,7 +134,8 @@ impl<'a> Checker<'a> {
         self.require(to == link.to, || site.violation(Breach::OtherTarget));
         let answer = self.answer(plan, &sender.contract);
         self.require(answer.is_some(), || site.violation(Breach::Unserved));
-        self.require(answer.is_none_or(|wire| wire == sender.adapter.wire()), || site.violation(Breach::Wire));
+        let understood = answer.is_none_or(|wires| wires.contains(&sender.adapter.wire()));
+        self.require(understood && self.speaks(sender), || site.violation(Breach::Wire));
         let roomy = sender.contract.functions.values().all(|function| failure_room(function) != Room::None);
         let accepted = link.on_failure == Some(OnFailure::Trap);
         self.require(roomy || accepted || plan.reach != Reach::Lattice, || site.violation(Breach::NoRoom));
@@ -185,22 +187,33 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// The wire on which the target serves the contract, if it does.
-    fn answer(&self, plan: &LinkPlan, wanted: &Contract) -> Option<&'a str> {
+    /// True where a generated sender speaks the version that is to be sent; programs outside know the first alone.
+    fn speaks(&self, sender: &SenderPlan) -> bool {
+        let external = match &sender.link.target {
+            Target::Provider(name) => self.blueprint.providers.get(name).is_some_and(|known| known.kind == EXTERNAL),
+            Target::Actor { .. } => false,
+        };
+        let wanted = if external { WireVersion::V1 } else { self.intent.wires.send };
+        matches!(&sender.adapter, AdapterPlan::Given { .. }) || sender.adapter == AdapterPlan::Generated(wanted)
+    }
+
+    /// The wires on which the target serves the contract, if it does.
+    fn answer(&self, plan: &LinkPlan, wanted: &Contract) -> Option<Vec<&'a str>> {
         match &plan.target {
             Target::Actor { actor, receiver: label } => {
                 let receivers = &self.blueprint.composites.get(actor)?.receivers;
                 let receiver = receivers.iter().find(|receiver| receiver.label == *label)?;
-                serves(&receiver.contract, wanted).then(|| receiver.adapter.wire())
+                serves(&receiver.contract, wanted).then(|| vec![receiver.adapter.wire()])
             }
             Target::Provider(provider) => {
                 let kind = &self.blueprint.providers.get(provider)?.kind;
                 if kind == EXTERNAL {
                     return (plan.reach == Reach::Lattice && self.serves_outside(provider, &wanted.name))
-                        .then_some(WIRE_1);
+                        .then(|| vec![WireVersion::V1.id()]);
                 }
                 let contracts = &self.inventory.offers.get(kind)?.contracts;
-                contracts.iter().any(|given| serves(given, wanted)).then_some(WIRE_1)
+                let wires = || WireVersion::ALL.iter().map(|version| version.id()).collect();
+                contracts.iter().any(|given| serves(given, wanted)).then(wires)
             }
         }
     }

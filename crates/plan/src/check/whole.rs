@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::blueprint::{ClientGrant, CompositePlan, NativePlan, ReceiverPlan, SenderPlan, Target, WIRE_1, WireTo};
+use model::blueprint::{ClientGrant, CompositePlan, NativePlan, ReceiverPlan, SenderPlan, Target, WireTo};
 use model::contract::ContractName;
 use model::ids::{ClientName, ProviderName};
 use model::manifest::{EXTERNAL, MayCall, Route};
@@ -87,7 +87,7 @@ impl<'a> Checker<'a> {
             let receiver =
                 composite.and_then(|composite| composite.receivers.iter().find(|one| one.label == grant.receiver));
             let is_plain = |one: &ReceiverPlan| one.via.is_empty() && one.contract.name == grant.contract;
-            receiver.is_some_and(|one| is_plain(one) && one.adapter.wire() == WIRE_1)
+            receiver.is_some_and(|one| is_plain(one) && one.adapter.version().is_some())
                 && may.iter().any(|may| may.actor == grant.actor && meant(may, &grant.contract))
         };
         let met = |may: &MayCall| {
@@ -96,9 +96,9 @@ impl<'a> Checker<'a> {
                 .into_iter()
                 .flatten()
                 .filter(|one| one.via.is_empty() && meant(may, &one.contract.name))
-                .map(|one| &one.label)
+                .map(|one| &one.contract.name)
                 .collect();
-            let granted = planned.iter().filter(|grant| grant.actor == may.actor).map(|grant| &grant.receiver);
+            let granted = planned.iter().filter(|grant| grant.actor == may.actor).map(|grant| &grant.contract);
             !meant.is_empty() && meant.is_subset(&granted.collect())
         };
         planned.iter().all(right) && may.iter().all(met)
@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
             composite.entrance(&route.via).is_some()
                 || receivers.any(|receiver| {
                     serves(&receiver.contract, ingress)
-                        && receiver.adapter.wire() == WIRE_1
+                        && receiver.adapter.version().is_some()
                         && composite.is_chain(&receiver.via, &route.via)
                 })
         });

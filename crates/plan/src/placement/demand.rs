@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::blueprint::Blueprint;
 use model::digest::Digest;
 use model::ids::{ActorName, AppName, LabelKey, Labels, ProviderName};
-use model::placement::Replicas;
+use model::placement::{Refusal, Replicas, Share};
 
 use super::groups::groups;
 use crate::findings::Findings;
@@ -21,6 +21,10 @@ pub struct Demand {
     pub version: u64,
     /// The document of that intent.
     pub intent: Digest,
+    /// The share of calls that it is to have beside the version before, where another than usual is asked for.
+    pub share: Option<Share>,
+    /// The newer version that was refused, in whose place this one runs again.
+    pub refused: Option<Refusal>,
     /// What stands together, in order of names. Each actor that is called by itself is in one group.
     pub groups: Vec<Group>,
 }
@@ -73,5 +77,6 @@ pub fn demand(
     let mut findings = Findings::default();
     let groups = groups(intent, blueprint, inventory, &mut findings);
     findings.into_result()?;
-    Ok(Demand { application: blueprint.application.clone(), version, intent: document, groups })
+    let application = blueprint.application.clone();
+    Ok(Demand { application, version, intent: document, share: None, refused: None, groups })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::ids::{ActorName, AppName, HostName, ProviderName};
-use model::placement::{AppPlacement, Placement, Replicas};
+use model::placement::{AppPlacement, Earlier, Placement, Replicas};
 
 use super::field::{Field, HostId};
 use super::settle::{Before, Settling};
@@ -48,7 +48,8 @@ pub fn place(
 
 /// True where an application has exactly the hosts that it asks for and may keep them all. Its load is counted then.
 fn is_settled<'a>(demand: &'a Demand, placed: &AppPlacement, field: &mut Field<'a>) -> bool {
-    let asked = demand.version == placed.version && demand.intent == placed.intent;
+    let asked = (demand.version, demand.intent, demand.share, &demand.refused)
+        == (placed.version, placed.intent, placed.share, &placed.refused);
     let mut taken = Vec::new();
     let settled = asked
         && demand.groups.iter().all(|group| settled_hosts(group, placed, field, &mut taken).is_some())
@@ -187,12 +188,27 @@ impl<'a, 'p> Opened<'a, 'p> {
             .iter()
             .flat_map(|group| group.actors.iter().map(move |actor| (actor.clone(), hosts(group))))
             .collect();
-        let (version, intent) = (self.demand.version, self.demand.intent);
-        let placed = AppPlacement { generation, version, intent, actors, providers };
+        let Demand { version, intent, share, refused, .. } = self.demand;
+        let (version, intent, share, refused) = (*version, *intent, *share, refused.clone());
+        let before = self.before();
+        let placed = AppPlacement { generation, version, intent, before, share, refused, actors, providers };
         match self.previous {
             Some(previous) if is_same(previous, &placed) => Arc::clone(previous),
             _ => Arc::new(placed),
         }
+    }
+}
+
+impl Opened<'_, '_> {
+    /// The version to go back to, should the one that is asked for be refused.
+    fn before(&self) -> Option<Earlier> {
+        let previous = self.previous.filter(|_| self.demand.refused.is_none())?;
+        if previous.runs() == (Earlier { version: self.demand.version, intent: self.demand.intent }) {
+            return previous.before;
+        }
+        // What ran before is known to be good: it is gone back to.
+        let is_back = previous.before.is_some_and(|before| before.intent == self.demand.intent);
+        (!is_back).then(|| previous.runs())
     }
 }
 
@@ -208,8 +224,5 @@ fn moved<'a>(settling: &Settling<'a, '_>, before: &Before, field: &mut Field<'a>
 }
 
 fn is_same(one: &AppPlacement, other: &AppPlacement) -> bool {
-    one.version == other.version
-        && one.intent == other.intent
-        && one.actors == other.actors
-        && one.providers == other.providers
+    AppPlacement { generation: other.generation, ..one.clone() } == *other
 }

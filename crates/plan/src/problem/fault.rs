@@ -1,11 +1,15 @@
 //! Problems, one by one.
 
+mod adapter;
+
 use model::contract::ContractName;
 use model::ids::{ActorName, ClientName, ProviderName, StoreName};
 use model::manifest::Reach;
 use model::view::Refusal;
 
-use super::{Candidate, Consumer, Flaw, Misfit, Side, Tie, functions_of, listed, told};
+use super::{Candidate, Consumer, Flaw, Misfit, Tie, functions_of, listed, told};
+
+pub use adapter::AdapterFault;
 
 /// What cannot be planned. The texts are complete sentences without the mend.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -15,12 +19,6 @@ pub enum Fault {
     UnreadActor {
         /// The actor.
         actor: ActorName,
-    },
-    /// The components of an adapter pair were not given to the planner.
-    #[error("the adapters of `{contract}` were not read")]
-    UnreadAdapters {
-        /// The contract.
-        contract: ContractName,
     },
     /// The key of a link names no import.
     #[error("actor {actor} has no import `{key}`; it imports {}", listed(imports))]
@@ -212,20 +210,6 @@ pub enum Fault {
         /// The contract that may have been meant.
         near: Option<String>,
     },
-    /// Clients speak JSON, which hosts turn into the wire of generated adapters.
-    #[error("client {client} speaks wire `{sender}`, but actor {actor} answers `{contract}` on wire `{receiver}`")]
-    WireOfClient {
-        /// The client.
-        client: ClientName,
-        /// The wire on which hosts pass its calls on.
-        sender: &'static str,
-        /// The actor.
-        actor: ActorName,
-        /// The receiver's wire id.
-        receiver: String,
-        /// The contract.
-        contract: ContractName,
-    },
     /// Fused links lead back to where they began.
     #[error("fused links form a cycle: {}", cycle.iter().map(ActorName::as_str).collect::<Vec<_>>().join(" → "))]
     FusedCycle {
@@ -293,90 +277,6 @@ pub enum Fault {
         /// Why.
         refusal: Refusal,
     },
-    /// A hand-written adapter lacks one of its two interfaces.
-    #[error("the {side} of `{contract}` does not {verb} `{interface}`")]
-    AdapterLacks {
-        /// The contract.
-        contract: ContractName,
-        /// Which adapter.
-        side: Side,
-        /// `import` or `export`.
-        verb: &'static str,
-        /// The interface.
-        interface: String,
-    },
-    /// A hand-written adapter imports what no host meets.
-    #[error("the {side} of `{contract}` imports `{import}`, which nothing meets")]
-    AdapterUnmet {
-        /// The contract.
-        contract: ContractName,
-        /// Which adapter.
-        side: Side,
-        /// The import.
-        import: String,
-    },
-    /// A hand-written adapter does not say what it speaks.
-    #[error("the {side} of `{contract}` declares no wire id")]
-    AdapterSilent {
-        /// The contract.
-        contract: ContractName,
-        /// Which adapter.
-        side: Side,
-    },
-    /// The adapters of a pair speak differently.
-    #[error("the adapters of `{contract}` do not fit: the sender speaks wire `{sender}`, the receiver `{receiver}`")]
-    AdapterWires {
-        /// The contract.
-        contract: ContractName,
-        /// The sender's wire id.
-        sender: String,
-        /// The receiver's wire id.
-        receiver: String,
-    },
-    /// A hand-written adapter was made for another view of the contract.
-    #[error("the hand-written {side} of `{contract}` does not fit actor {actor}: {reason}")]
-    AdapterMisfit {
-        /// The contract as the actor has it.
-        contract: ContractName,
-        /// Which adapter.
-        side: Side,
-        /// The actor.
-        actor: ActorName,
-        /// What differs.
-        reason: String,
-    },
-    /// A provider speaks the wire of generated adapters only.
-    #[error(
-        "import `{import}` of actor {actor} speaks wire `{sender}`, but provider {provider} answers on `{receiver}`"
-    )]
-    WireOfProvider {
-        /// The actor.
-        actor: ActorName,
-        /// The import.
-        import: String,
-        /// The sender's wire id.
-        sender: String,
-        /// The provider.
-        provider: ProviderName,
-        /// The provider's wire id.
-        receiver: &'static str,
-        /// The contract.
-        contract: ContractName,
-    },
-    /// The host's HTTP server speaks otherwise than the actor's hand-written receiver.
-    #[error("route `{route}` speaks wire `{sender}`, but actor {actor} answers on wire `{receiver}`")]
-    WireOfRoute {
-        /// The route.
-        route: String,
-        /// The actor.
-        actor: ActorName,
-        /// The server's wire id.
-        sender: &'static str,
-        /// The receiver's wire id.
-        receiver: String,
-        /// The contract.
-        contract: ContractName,
-    },
     /// Actors that are placed together ask for different places.
     #[error(
         "actors {first} and {second} are placed together ({}), but {first} asks for `{first_asks}` and {second} for \
@@ -423,4 +323,7 @@ pub enum Fault {
         /// All kinds.
         known: Vec<String>,
     },
+    /// Adapters cannot be used.
+    #[error(transparent)]
+    Adapter(#[from] AdapterFault),
 }

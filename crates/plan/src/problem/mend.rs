@@ -4,11 +4,13 @@ use model::blueprint::WIRE_1;
 use model::contract::ContractName;
 use model::ids::ActorName;
 
-use super::{Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Side, Tie, Who, listed, quoted};
+use super::{AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Side, Tie, Who, listed, quoted};
+
+const READ: &str = "read it before planning";
 
 pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
     match fault {
-        Fault::UnreadActor { .. } | Fault::UnreadAdapters { .. } => "read it before planning".to_owned(),
+        Fault::UnreadActor { .. } => READ.to_owned(),
         Fault::UnmatchedKey { near: Some(near), .. } => format!("did you mean `{}`?", quoted(near)),
         Fault::UnmatchedKey { imports, .. } if imports.is_empty() => "remove the link".to_owned(),
         Fault::UnmatchedKey { .. } => "use one of these imports, its interface or its package as the key".to_owned(),
@@ -43,7 +45,7 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
         Fault::UnofferedKind { .. } => "use a kind that they offer".to_owned(),
         Fault::PlacesDiffer { ties, .. } => places_differ(ties),
         Fault::SeveralBesideState { shared, .. } => several_beside_state(shared),
-        _ => of_adapters(fault),
+        Fault::Adapter(fault) => of_adapters(fault),
     }
 }
 
@@ -97,27 +99,30 @@ fn native_reach(shared: &[String]) -> String {
     }
 }
 
-fn of_adapters(fault: &Fault) -> String {
+fn of_adapters(fault: &AdapterFault) -> String {
     match fault {
-        Fault::AdapterLacks { side: Side::Sender, contract, .. } => {
+        AdapterFault::Unread { .. } => READ.to_owned(),
+        AdapterFault::Lacks { side: Side::Sender, contract, .. } => {
             format!("a sender exports `{contract}` and imports `lath:wasmbus/sender`")
         }
-        Fault::AdapterLacks { contract, .. } => {
+        AdapterFault::Lacks { contract, .. } => {
             format!("a receiver imports `{contract}` and exports `lath:wasmbus/receiver`")
         }
-        Fault::AdapterUnmet { .. } => "build the adapter without that import".to_owned(),
-        Fault::AdapterSilent { .. } => {
+        AdapterFault::Unmet { .. } => "build the adapter without that import".to_owned(),
+        AdapterFault::Silent { .. } => {
             "let the adapter declare its wire id, in the custom section `lath:wire`".to_owned()
         }
-        Fault::AdapterWires { .. } => "build both adapters for one wire".to_owned(),
-        Fault::AdapterMisfit { contract, .. } => format!("build the adapter for `{contract}`"),
-        Fault::WireOfProvider { contract, .. }
-        | Fault::WireOfRoute { contract, .. }
-        | Fault::WireOfClient { contract, .. } => format!(
+        AdapterFault::Wires { .. } => "build both adapters for one wire".to_owned(),
+        AdapterFault::Misfit { contract, .. } => format!("build the adapter for `{contract}`"),
+        AdapterFault::WireOfActor { sender, callee, .. } => {
+            format!("let actor {callee} accept `{sender}` first, on every host, and send it only then")
+        }
+        AdapterFault::WireOfProvider { contract, .. }
+        | AdapterFault::WireOfRoute { contract, .. }
+        | AdapterFault::WireOfClient { contract, .. } => format!(
             "remove the adapters of `{}` from the manifest, so that both ends speak `{WIRE_1}`",
             contract.unversioned()
         ),
-        _ => String::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use model::blueprint::{
 use model::contract::{ContractName, Type};
 use model::digest::Digest;
 use model::manifest::Reach;
+use model::wire::WireVersion;
 use plan::{Inventory, Violation, check};
 
 use crate::world::{Half, Part, World, contract, counter, fallible, handler, name, rates};
@@ -254,8 +255,8 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
         let WireTo::Member { export, .. } = member_wire(b, "acme:tax") else { panic!("not fused") };
         *export = "none".to_owned();
     }),
-    ("Wire", |b, _| stock_sender(b).adapter = AdapterPlan::Generated),
-    ("Adapter", |b, _| stock_sender(b).adapter = AdapterPlan::Generated),
+    ("Wire", |b, _| stock_sender(b).adapter = AdapterPlan::Generated(WireVersion::V1)),
+    ("Adapter", |b, _| stock_sender(b).adapter = AdapterPlan::Generated(WireVersion::V1)),
     ("Adapter", |b, _| {
         stock_sender(b).adapter = AdapterPlan::Given { component: Digest::of(b"forged"), wire: "json/1".to_owned() }
     }),

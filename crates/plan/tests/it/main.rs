@@ -17,4 +17,5 @@ mod problems;
 mod properties;
 mod room;
 mod scripts;
+mod wires;
 mod world;

@@ -50,7 +50,7 @@ fn shown(world: &World) -> String {
     assert_eq!(check(&world.intent, &plan.blueprint, &world.inventory), Ok(()));
     let composites = plan.blueprint.composites.iter();
     let composites: String = composites.map(|(name, composite)| format!("# {name}\n{}", drawn(composite))).collect();
-    let links: Vec<_> = explain(&plan).iter().map(ToString::to_string).collect();
+    let links: Vec<_> = explain(&plan.blueprint, &plan.notes).iter().map(ToString::to_string).collect();
     format!("{composites}\n{}\n", links.join("\n"))
 }
 

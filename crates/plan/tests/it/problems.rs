@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use model::contract::Type;
 use plan::{Place, Problem, Warning};
 
+use crate::wires;
 use crate::world::{Half, Part, World, contract, counter, fallible, handler, plain, rates, result, rpc_error};
 
 /// A case: what it shows, and a world.
@@ -257,6 +258,7 @@ fn adapters() -> Vec<Case> {
         ),
         ("no wire ids", by_hand(Half(sender().0, None), Half(receiver().0, None))),
         ("different wires", by_hand(sender(), Half::receiver(&counter(), "cbor/1"))),
+        ("a version of the wire that the actor does not accept", wires::unaccepted()),
         ("built for other functions", by_hand(Half::sender(&older, "json/1"), Half::receiver(&older, "json/1"))),
         (
             "built for another version",
@@ -449,7 +451,10 @@ fn every_problem_and_warning_has_a_case() {
             Err(problems) => faults.extend(problems.iter().map(|problem| variant(&problem.fault))),
         }
     }
-    assert_eq!(faults, variants(include_str!("../../src/problem/fault.rs")));
+    let adapters = variants(include_str!("../../src/problem/fault/adapter.rs"));
+    let mut expected = variants(include_str!("../../src/problem/fault.rs"));
+    expected.extend(adapters.iter().map(|fault| format!("Adapter({fault}")));
+    assert_eq!(faults, expected);
     assert_eq!(cautions, variants(include_str!("../../src/problem/caution.rs")));
 }
 

@@ -17,7 +17,7 @@ fn script(world: &World) -> String {
     for (root, composite) in &plan.blueprint.composites {
         writeln!(text, "== composite {root}\n{}", outline(composite)).unwrap();
     }
-    for link in explain(&plan) {
+    for link in explain(&plan.blueprint, &plan.notes) {
         writeln!(text, "-- {link}").unwrap();
     }
     let providers: Vec<_> = plan.blueprint.providers.keys().map(ToString::to_string).collect();
@@ -56,7 +56,7 @@ fn wires(member: &Member) -> String {
 
 fn shown_adapter(adapter: &AdapterPlan) -> String {
     match adapter {
-        AdapterPlan::Generated => format!("generated, {}", adapter.wire()),
+        AdapterPlan::Generated(_) => format!("generated, {}", adapter.wire()),
         AdapterPlan::Given { .. } => format!("given, {}", adapter.wire()),
     }
 }

@@ -7,6 +7,7 @@ use model::blueprint::Bridge;
 use model::contract::{Case, Contract, ContractName, Field, Function, NamedType, Type};
 use model::digest::Digest;
 use model::view::{ComponentView, Construct, Port, Refusal, Shape};
+use model::wire::Wires;
 use plan::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, Plan, Problem, State, plan};
 
 pub(crate) fn name(text: &str) -> ContractName {
@@ -139,7 +140,7 @@ impl World {
         let whole = format!("manifest = 1\n[application]\nname = \"shop\"\n{text}");
         let manifest = model::manifest::parse(&whole).unwrap_or_else(|errors| panic!("{errors:#?}\n{whole}"));
         let components = parts.into_iter().map(|(name, part)| (name.parse().unwrap(), part.0)).collect();
-        let intent = Intent { manifest, components, adapters: BTreeMap::new() };
+        let intent = Intent { manifest, components, adapters: BTreeMap::new(), wires: Wires::default() };
         Self { text: text.to_owned(), intent, inventory: inventory() }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{ALLOW, HOST};
+use http::header::{ALLOW, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version};
@@ -69,6 +69,7 @@ async fn serve(
 ) -> Result<Answer, Problem> {
     let admitted = lane.admit().ok_or(Problem::Busy)?;
     let (mut parts, body) = request.into_parts();
+    check_coding(&parts)?;
     settle_host(&mut parts)?;
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let Ok(method) = parts.method.as_str().parse::<Method>() else { return Err(Problem::UnknownMethod) };
@@ -109,6 +110,13 @@ async fn call(
         let text = format!("actor {application}/{actor} gave no answer");
         Err(Failure::unknown(RpcError::DeadlineExceeded(text)))
     })
+}
+
+/// That nobody in front can have seen another end of the body (RFC 9112, section 6.1).
+fn check_coding(parts: &Parts) -> Result<(), Problem> {
+    let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if is_chunked && codings.next().is_none() { Ok(()) } else { Err(Problem::TransferCoding) }
 }
 
 /// The host that the request is for, and no doubt about it (RFC 9112, section 3.2): as `host`, where there is one at all.

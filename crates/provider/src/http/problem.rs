@@ -1,7 +1,7 @@
 //! Answers that the ingress gives itself: problem details (RFC 9457).
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use model::failure::RpcError;
@@ -22,6 +22,8 @@ pub(super) enum Problem {
     UnknownMethod,
     /// The connection was to become another.
     Upgrade,
+    /// The body is encoded for its way in a manner that is not undone here: where it ends, others may see otherwise.
+    TransferCoding,
     /// The body did not come in time.
     SlowBody,
     /// The body is over the bound, in bytes.
@@ -52,7 +54,7 @@ impl Problem {
             Problem::BadRequest(_) => StatusCode::BAD_REQUEST,
             Problem::NotRouted => StatusCode::NOT_FOUND,
             Problem::OtherMethods(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::UnknownMethod | Problem::Upgrade => StatusCode::NOT_IMPLEMENTED,
+            Problem::UnknownMethod | Problem::Upgrade | Problem::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Problem::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Problem::LargeBody(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::ManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -83,8 +85,10 @@ impl Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        if let Problem::OtherMethods(allow) = self {
-            headers.insert(ALLOW, allow);
+        match self {
+            Problem::OtherMethods(allow) => drop(headers.insert(ALLOW, allow)),
+            Problem::TransferCoding => drop(headers.insert(CONNECTION, HeaderValue::from_static("close"))),
+            _ => {}
         }
         response
     }
@@ -108,6 +112,7 @@ impl Problem {
             Problem::OtherMethods(_) => "method-not-allowed",
             Problem::UnknownMethod => "method-unknown",
             Problem::Upgrade => "upgrade",
+            Problem::TransferCoding => "transfer-coding",
             Problem::SlowBody => "body-timeout",
             Problem::LargeBody(_) => "body-too-large",
             Problem::ManyHeaders => "too-many-headers",
@@ -125,6 +130,7 @@ impl Problem {
             Problem::OtherMethods(_) => "This address is served for other methods: see the allow header.",
             Problem::UnknownMethod => "This method is not served.",
             Problem::Upgrade => "Connections are not upgraded here.",
+            Problem::TransferCoding => "Of transfer codings only chunked is understood, once.",
             Problem::SlowBody => "The request's body did not arrive in time.",
             Problem::LargeBody(max) => return format!("The request's body has more than {max} bytes.").into(),
             Problem::ManyHeaders => "The request has too many headers.",

@@ -9,8 +9,8 @@
 //! at once and synced every [`SYNC_INTERVAL`](crate::limits::SYNC_INTERVAL): a crash loses that much at most, a
 //! drain loses nothing. Changes are applied in the order of their arrival, all or none of a transaction.
 //!
-//! After a failed write, such as on a full disk, the file is closed and opened again after a second. What was answered
-//! before is still there; with `durability = "interval"` but for what was not synced yet, which the log says.
+//! After a failed write, such as on a full disk, the file is closed and opened again after a second, and again until that
+//! succeeds. What was answered before is still there; with `durability = "interval"` but for what was not synced yet, which the log says.
 //!
 //! # The file
 //!
@@ -41,7 +41,7 @@ use super::store::{Done, Fault, Store};
 use crate::error::ProviderError;
 use crate::limits::QUEUE_MAX;
 use reader::Reader;
-use writer::{Change, Writer};
+use writer::{Ailment, Change, Writer};
 
 /// When a change is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,7 @@ pub(super) enum Durability {
 pub(super) struct Embedded {
     name: ProviderName,
     reader: Reader,
+    ailment: Ailment,
     /// Absent once the store drains.
     running: Mutex<Option<Running>>,
 }
@@ -81,11 +82,12 @@ impl Embedded {
         let (queue, changes) = sync_channel(QUEUE_MAX);
         let reader = Reader::default();
         let writer = Writer::new(name.clone(), data.to_owned(), database, reader.clone(), durability, room);
+        let ailment = writer.ailment();
         let thread = std::thread::Builder::new()
             .name(format!("store-{name}"))
             .spawn(move || writer.run(&changes))
             .map_err(|source| ProviderError::Thread { provider: name.clone(), source })?;
-        Ok(Self { name: name.clone(), reader, running: Mutex::new(Some(Running { queue, thread })) })
+        Ok(Self { name: name.clone(), reader, ailment, running: Mutex::new(Some(Running { queue, thread })) })
     }
 
     async fn change(&self, space: &str, operation: Operation, deadline: Instant) -> Done {
@@ -161,6 +163,10 @@ impl Store for Embedded {
             }
             _ => self.change(space, operation, deadline).boxed(),
         }
+    }
+
+    fn ailment(&self) -> Option<String> {
+        self.ailment.get()
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {

@@ -14,19 +14,20 @@ use bytes::Bytes;
 use engine::keyvalue::{Answer, Operation, Page};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use lattice::store::{Bucket, Entry, Revision, StoreError};
+use lattice::store::{Bucket, Entry, KeyPage, Revision, StoreError};
 use model::failure::{Failure, RpcError};
-use model::ids::ProviderName;
+use model::ids::{ProviderName, StoreName};
 
-use super::memory::page;
-use super::store::{Done, Fault, Store, before, sum};
-use crate::limits::{CONTENDED_TRIES_MAX, COUNTERS_REMEMBERED_MAX};
+use super::store::{Done, Fault, Store, before, strange_cursor, sum};
+use crate::limits::{CONTENDED_TRIES_MAX, COUNTERS_REMEMBERED_MAX, PAGE_KEYS_MAX};
 
 /// A store in the lattice.
 pub(super) struct Shared {
     name: ProviderName,
     bucket: Arc<dyn Bucket>,
     prefix: String,
+    /// What the keys of counters begin with.
+    counters: char,
     /// What each number was when it was last seen, by its key in the bucket.
     seen: Mutex<HashMap<String, Known>>,
 }
@@ -41,7 +42,7 @@ struct Known {
 impl Shared {
     /// The keys under `prefix` of `bucket`.
     pub(super) fn new(name: ProviderName, bucket: Arc<dyn Bucket>, prefix: &str) -> Self {
-        Self { name, bucket, prefix: prefix.to_owned(), seen: Mutex::default() }
+        Self { name, bucket, counters: counters_of(prefix), prefix: prefix.to_owned(), seen: Mutex::default() }
     }
 
     async fn apply(&self, space: &str, operation: Operation) -> Done {
@@ -53,20 +54,24 @@ impl Shared {
             }
             Operation::Exists(key) => Ok(Answer::Exists(self.read(&self.entry(space, &key)).await?.value.is_some())),
             Operation::List { cursor } => Ok(Answer::Page(self.list(space, cursor.as_deref()).await?)),
-            Operation::Write(changes) => {
-                for (key, value) in changes {
-                    let entry = self.entry(space, &key);
-                    match value {
-                        Some(value) => self.bucket.put(&entry, value).await.map(drop),
-                        None => self.bucket.delete(&entry).await,
-                    }
-                    .map_err(|error| self.unwritten(&error))?;
-                }
-                Ok(Answer::Done)
-            }
+            Operation::Write(changes) => self.write(space, changes).await,
             Operation::Add { key, delta, bounds } => self.add(space, &key, delta, &bounds).await,
             Operation::Swap { key, expected, value } => self.swap(&self.entry(space, &key), expected, value).await,
         }
+    }
+
+    /// One after the other: a bucket has no transactions. A failure says how far it came.
+    async fn write(&self, space: &str, changes: Vec<(String, Option<Bytes>)>) -> Done {
+        let all = changes.len();
+        for (done, (key, value)) in changes.into_iter().enumerate() {
+            let entry = self.entry(space, &key);
+            let written = match value {
+                Some(value) => self.bucket.put(&entry, value).await.map(drop),
+                None => self.bucket.delete(&entry).await,
+            };
+            written.map_err(|error| self.broken_off(&error, done, all))?;
+        }
+        Ok(Answer::Done)
     }
 
     async fn add(&self, space: &str, key: &str, delta: i64, bounds: &RangeInclusive<i64>) -> Done {
@@ -92,31 +97,35 @@ impl Shared {
                 Err(error) => return Err(self.unwritten(&error)),
             }
         }
-        let text = format!("store `{}`: counter `{key}` is changed by too many others at once; try again", self.name);
-        Err(Fault::Failed(Failure::not_started(RpcError::HostError(text))))
+        Err(self.contended(&format!("counter `{key}`")))
     }
 
+    /// Another may write the same value again meanwhile: what counts is the value.
     async fn swap(&self, entry: &str, expected: Option<Bytes>, value: Bytes) -> Done {
-        let before = self.read(entry).await?;
-        if before.value != expected {
-            return Ok(Answer::Swapped(false));
+        for _ in 0..CONTENDED_TRIES_MAX {
+            let before = self.read(entry).await?;
+            if before.value != expected {
+                return Ok(Answer::Swapped(false));
+            }
+            match self.bucket.replace(entry, value.clone(), before.revision).await {
+                Ok(_) => return Ok(Answer::Swapped(true)),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(self.unwritten(&error)),
+            }
         }
-        match self.bucket.replace(entry, value, before.revision).await {
-            Ok(_) => Ok(Answer::Swapped(true)),
-            Err(StoreError::Conflict { .. }) => Ok(Answer::Swapped(false)),
-            Err(error) => Err(self.unwritten(&error)),
-        }
+        Err(self.contended("the key"))
     }
 
+    /// A page of the keys by the order of their last changes: the cursor is the number of the last one.
     async fn list(&self, space: &str, cursor: Option<&str>) -> Result<Page, Fault> {
+        let after = Revision(cursor.unwrap_or("0").parse().map_err(|_| strange_cursor())?);
         let prefix = self.entry(space, "");
-        let found = self.bucket.keys(&format!("{}.*", prefix.trim_end_matches(".k"))).await;
-        let found = found.map_err(|error| self.unread(&error))?;
+        let page = self.bucket.page(&format!("{}.*", prefix.trim_end_matches(".k")), after, PAGE_KEYS_MAX).await;
+        let KeyPage { keys, next } = page.map_err(|error| self.unread(&error))?;
         let key = |entry: &String| String::from_utf8(unhex(entry.strip_prefix(&prefix)?)?).ok();
-        let mut keys: Vec<String> = found.iter().filter_map(key).collect();
-        keys.retain(|key| cursor.is_none_or(|cursor| &**key > cursor));
+        let mut keys: Vec<String> = keys.iter().filter_map(key).collect();
         keys.sort_unstable();
-        Ok(page(keys))
+        Ok(Page { keys, cursor: next.map(|Revision(next)| next.to_string()) })
     }
 
     async fn read(&self, entry: &str) -> Result<Known, Fault> {
@@ -146,11 +155,22 @@ impl Shared {
 
     /// A refused entry was not written; of one without an answer that is not known.
     fn unwritten(&self, error: &StoreError) -> Fault {
-        let text = self.told(error);
-        Fault::Failed(match error {
-            StoreError::Refused { .. } => Failure::not_started(RpcError::HostError(text)),
-            _ => Failure::unknown(RpcError::Transport(text)),
-        })
+        self.broken_off(error, 0, 1)
+    }
+
+    /// Of `all` changes, `done` were made before one failed.
+    fn broken_off(&self, error: &StoreError, done: usize, all: usize) -> Fault {
+        let is_refused = matches!(error, StoreError::Refused { .. });
+        let before = if all > 1 { format!("; {done} of {all} changes were made before") } else { String::new() };
+        let doubt = if is_refused { "" } else { "; the change may have been made" };
+        let text = format!("{}{doubt}{before}", self.told(error));
+        let error = if is_refused { RpcError::HostError(text) } else { RpcError::Transport(text) };
+        Fault::Failed(if is_refused && done == 0 { Failure::not_started(error) } else { Failure::unknown(error) })
+    }
+
+    fn contended(&self, what: &str) -> Fault {
+        let text = format!("store `{}`: {what} is changed by too many others at once; try again", self.name);
+        Fault::Failed(Failure::not_started(RpcError::HostError(text)))
     }
 
     fn told(&self, error: &StoreError) -> String {
@@ -160,10 +180,18 @@ impl Shared {
     /// A key in the bucket: any text is one token of letters and digits there.
     fn entry(&self, space: &str, key: &str) -> String {
         match space {
-            "" => format!("{}.k{}", self.prefix, hex(key)),
+            "" => format!("{}.{}{}", self.prefix, self.counters, hex(key)),
             space => format!("{}.s{}.k{}", self.prefix, hex(space), hex(key)),
         }
     }
+}
+
+/// What the keys of counters begin with, under `prefix`. A provider without a bucket of its own may be called like a store
+/// (`s61` like store `a`) of the bucket that is called like its application: its counters have a letter that stores have not.
+fn counters_of(prefix: &str) -> char {
+    let store = prefix.rsplit_once('.').and_then(|(_, provider)| unhex(provider.strip_prefix('s')?));
+    let store = store.filter(|store| !store.is_empty()).and_then(|store| String::from_utf8(store).ok());
+    if store.is_some_and(|store| store.parse::<StoreName>().is_ok()) { 'c' } else { 'k' }
 }
 
 fn hex(text: &str) -> String {

@@ -14,32 +14,40 @@ use bytes::Bytes;
 use engine::keyvalue::{Answer, Operation, Page};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use model::failure::{Failure, RpcError};
+use model::failure::{Failure, Progress, RpcError};
 use model::ids::ProviderName;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, ErrorKind, RedisError, Script, ServerErrorKind, TlsCertificates};
 
-use super::store::{Done, Fault, Store, beyond};
+use super::store::{Done, Fault, Store, beyond, strange_cursor};
 use crate::error::ProviderError;
 use crate::limits::{
     PAGE_KEYS_MAX, REDIS_CONNECT_TIMEOUT, REDIS_OPERATIONS_MAX, REDIS_RECONNECT_PAUSE_MAX, REDIS_RECONNECTS_MAX,
     REDIS_RESPONSE_TIMEOUT, REDIS_SCANS_MAX,
 };
 
-/// Adds within bounds. Redis itself adds, exactly; numbers of Lua are compared only, and may be rounded.
+/// Adds within bounds. Redis itself adds, exactly; a number of Lua may be rounded, so that numbers are compared as texts.
 const ADD: &str = r"
-local before = redis.call('GET', KEYS[1])
-local after = redis.pcall('INCRBY', KEYS[1], ARGV[1])
-if type(after) == 'table' then
-  if string.find(after.err, 'overflow') then return {0, before or '0'} end
-  if string.find(after.err, 'integer') then return {2, ''} end
-  return after
+local function less(a, b)
+  local below = string.sub(a, 1, 1) == '-'
+  if below ~= (string.sub(b, 1, 1) == '-') then return below end
+  if below then a, b = b, a end
+  if #a ~= #b then return #a < #b end
+  return a < b
 end
-if after < tonumber(ARGV[2]) or after > tonumber(ARGV[3]) then
+local before = redis.call('GET', KEYS[1])
+local added = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(added) == 'table' then
+  if string.find(added.err, 'overflow') then return {0, before or '0'} end
+  if string.find(added.err, 'integer') then return {2, ''} end
+  return added
+end
+local after = redis.call('GET', KEYS[1])
+if less(after, ARGV[2]) or less(ARGV[3], after) then
   if before then redis.call('SET', KEYS[1], before, 'KEEPTTL') else redis.call('DEL', KEYS[1]) end
   return {0, before or '0'}
 end
-return {1, redis.call('GET', KEYS[1])}
+return {1, after}
 ";
 
 /// Sets a key if its value is the expected one.
@@ -108,26 +116,37 @@ impl Redis {
                 found.map(Answer::Exists).map_err(|error| self.unread(&error))
             }
             Operation::List { cursor } => self.list(space, cursor, &mut connection).await.map(Answer::Page),
-            Operation::Write(changes) => {
-                let mut all = redis::pipe();
-                for (key, value) in changes {
-                    let key = self.placed(space, &key);
-                    match value {
-                        Some(value) => all.cmd("SET").arg(key).arg(&value[..]).ignore(),
-                        None => all.cmd("DEL").arg(key).ignore(),
-                    };
-                }
-                let written = all.query_async::<()>(&mut connection).await;
-                written.map(|()| Answer::Done).map_err(|error| self.unwritten(&error))
-            }
+            Operation::Write(changes) => self.write(space, changes, &mut connection).await,
             Operation::Add { key, delta, bounds } => self.add(space, &key, delta, &bounds, &mut connection).await,
             Operation::Swap { key, expected, value } => {
                 let mut swap = self.swap.key(self.placed(space, &key));
                 swap.arg(u8::from(expected.is_some())).arg(expected.as_deref().unwrap_or_default()).arg(&value[..]);
                 let swapped = swap.invoke_async::<bool>(&mut connection).await;
-                swapped.map(Answer::Swapped).map_err(|error| self.unwritten(&error))
+                swapped.map(Answer::Swapped).map_err(|error| self.unwritten(&error, 1))
             }
         }
+    }
+
+    /// All changes or none: several are a transaction.
+    async fn write(
+        &self,
+        space: &str,
+        changes: Vec<(String, Option<Bytes>)>,
+        connection: &mut ConnectionManager,
+    ) -> Done {
+        let (mut all, count) = (redis::pipe(), changes.len());
+        if count > 1 {
+            all.atomic();
+        }
+        for (key, value) in changes {
+            let key = self.placed(space, &key);
+            match value {
+                Some(value) => all.cmd("SET").arg(key).arg(&value[..]).ignore(),
+                None => all.cmd("DEL").arg(key).ignore(),
+            };
+        }
+        let written = all.query_async::<()>(connection).await;
+        written.map(|()| Answer::Done).map_err(|error| self.unwritten(&error, count))
     }
 
     async fn add(
@@ -141,7 +160,7 @@ impl Redis {
         let mut add = self.add.key(self.placed(space, key));
         add.arg(delta).arg(*bounds.start()).arg(*bounds.end());
         let added = add.invoke_async::<(u8, String)>(connection).await;
-        match added.map_err(|error| self.unwritten(&error))? {
+        match added.map_err(|error| self.unwritten(&error, 1))? {
             (1, sum) => match sum.parse() {
                 Ok(sum) => Ok(Answer::Number(sum)),
                 Err(_) => Err(Fault::Failed(Failure::unknown(RpcError::HostError(self.told("it gave no number"))))),
@@ -161,11 +180,7 @@ impl Redis {
         cursor: Option<String>,
         connection: &mut ConnectionManager,
     ) -> Result<Page, Fault> {
-        let unknown = |_| {
-            let text = "the cursor is none that this store gave; begin again without one".to_owned();
-            Fault::Refused(RpcError::InvalidParameter(text))
-        };
-        let mut cursor: u64 = cursor.as_deref().unwrap_or("0").parse().map_err(unknown)?;
+        let mut cursor: u64 = cursor.as_deref().unwrap_or("0").parse().map_err(|_| strange_cursor())?;
         let prefix = self.placed(space, "");
         let mut keys = Vec::new();
         for _ in 0..REDIS_SCANS_MAX {
@@ -190,29 +205,51 @@ impl Redis {
     }
 
     fn unread(&self, error: &RedisError) -> Fault {
-        self.fault(error, Failure::not_started)
+        self.fault(error, Progress::NotStarted)
     }
 
-    /// What the server answered with an error was not done; without an answer that is not known.
-    fn unwritten(&self, error: &RedisError) -> Fault {
-        let known =
-            error.is_connection_refusal() || matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension);
-        self.fault(error, if known { Failure::not_started } else { Failure::unknown })
+    /// What the server answered with an error was not done; without an answer that is not known. Of several changes none was
+    /// done where the server did not begin with them; another error may be one of several answers.
+    fn unwritten(&self, error: &RedisError, changes: usize) -> Fault {
+        let is_undone = match error.kind() {
+            ErrorKind::Server(ServerErrorKind::ExecAbort) => is_aborted(error, changes),
+            ErrorKind::Server(_) | ErrorKind::Extension => changes == 1,
+            ErrorKind::AuthenticationFailed => true,
+            _ => error.is_connection_refusal(),
+        };
+        self.fault(error, if is_undone { Progress::NotStarted } else { Progress::Unknown })
     }
 
-    fn fault(&self, error: &RedisError, failure: fn(RpcError) -> Failure) -> Fault {
-        let text = self.told(&error.to_string());
+    fn fault(&self, error: &RedisError, progress: Progress) -> Fault {
+        let is_undone = progress == Progress::NotStarted;
+        let text = self.told(&format!("{error}{}", if is_undone { "" } else { "; the change may have been made" }));
         match error.kind() {
-            ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => Fault::Denied(text),
-            ErrorKind::Extension if matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) => Fault::Denied(text),
-            ErrorKind::Server(_) | ErrorKind::Extension => Fault::Failed(failure(RpcError::HostError(text))),
-            _ => Fault::Failed(failure(RpcError::Transport(text))),
+            _ if is_undone && is_denied(error) => Fault::Denied(text),
+            ErrorKind::Server(_) | ErrorKind::Extension => {
+                Fault::Failed(Failure { error: RpcError::HostError(text), progress })
+            }
+            _ => Fault::Failed(Failure { error: RpcError::Transport(text), progress }),
         }
     }
 
     fn told(&self, text: &str) -> String {
         format!("store `{}`: {text}", self.name)
     }
+}
+
+/// Whether the server began with none of a transaction's changes. A server that takes no transactions does them one by one
+/// all the same, and gives an error before the first of them.
+fn is_aborted(error: &RedisError, changes: usize) -> bool {
+    let errors = error.clone().into_server_errors();
+    errors.is_some_and(|errors| errors.iter().all(|(at, _)| *at < changes))
+}
+
+/// Whether the server refuses this user.
+fn is_denied(error: &RedisError) -> bool {
+    let errors = error.clone().into_server_errors();
+    let refused = |code: &str| matches!(code, "NOPERM" | "NOAUTH" | "WRONGPASS");
+    matches!(error.kind(), ErrorKind::AuthenticationFailed)
+        || errors.is_some_and(|errors| errors.iter().all(|(_, error)| refused(error.code())))
 }
 
 impl Store for Redis {

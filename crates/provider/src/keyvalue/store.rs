@@ -34,7 +34,12 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Does one thing in a space. Keys, values and batches are within their bounds; so is what [`run`] reads at once.
     fn run<'a>(&'a self, space: &'a str, operation: Operation, deadline: Instant) -> BoxFuture<'a, Done>;
 
-    /// Takes no more calls, finishes those it has, and lets go of files and connections.
+    /// What is wrong with it that a read would not show; nothing where that is all it can be asked for.
+    fn ailment(&self) -> Option<String> {
+        None
+    }
+
+    /// Lets go of files and connections. Nothing runs any more, and nothing is asked of it again.
     fn drain(&self) -> BoxFuture<'_, ()> {
         ready(()).boxed()
     }
@@ -72,7 +77,7 @@ pub(super) fn check(operation: &Operation) -> Result<(), RpcError> {
     match operation {
         Operation::Exists(key) | Operation::Add { key, .. } => bounded_key(key),
         Operation::Swap { key, value, .. } => bounded_key(key).and_then(|()| bounded_value(value)),
-        Operation::List { .. } => Ok(()),
+        Operation::List { cursor } => cursor.as_deref().map_or(Ok(()), bounded_cursor),
         Operation::Read(keys) => {
             bounded_batch(keys.len())?;
             keys.iter().try_for_each(|key| bounded_key(key))
@@ -99,14 +104,7 @@ pub(super) fn check_together(operation: &Operation) -> Result<(), RpcError> {
             Err(RpcError::InvalidParameter(text))
         }
         Operation::Swap { expected, .. } => expected.as_ref().map_or(Ok(()), bounded_value),
-        Operation::List { cursor } => match cursor.as_ref().map_or(0, String::len) {
-            length if length <= CURSOR_LEN_MAX => Ok(()),
-            length => {
-                let text = format!("the cursor has {length} bytes, another host takes {CURSOR_LEN_MAX} at most");
-                Err(RpcError::InvalidParameter(text))
-            }
-        },
-        Operation::Read(_) | Operation::Exists(_) | Operation::Add { .. } => Ok(()),
+        Operation::List { .. } | Operation::Read(_) | Operation::Exists(_) | Operation::Add { .. } => Ok(()),
     }
 }
 
@@ -115,6 +113,20 @@ fn bounded_key(key: &str) -> Result<(), RpcError> {
         return Ok(());
     }
     Err(RpcError::InvalidParameter(format!("the key has {} bytes, a store takes {KEY_LEN_MAX} at most", key.len())))
+}
+
+fn bounded_cursor(cursor: &str) -> Result<(), RpcError> {
+    if cursor.len() <= CURSOR_LEN_MAX {
+        return Ok(());
+    }
+    let text = format!("the cursor has {} bytes, a store takes {CURSOR_LEN_MAX} at most", cursor.len());
+    Err(RpcError::InvalidParameter(text))
+}
+
+/// A cursor is none that the store gave.
+pub(super) fn strange_cursor() -> Fault {
+    let text = "the cursor is none that this store gave; begin again without one".to_owned();
+    Fault::Refused(RpcError::InvalidParameter(text))
 }
 
 fn bounded_value(value: &Bytes) -> Result<(), RpcError> {
@@ -151,7 +163,11 @@ pub(super) fn sum(
     delta: i64,
     bounds: &RangeInclusive<i64>,
 ) -> Result<(i64, Bytes), RpcError> {
-    let number = |text| std::str::from_utf8(text).ok()?.parse::<i64>().ok();
+    // As a store writes numbers, and no other way: Redis takes none with a sign or zeros too many.
+    let number = |text| {
+        let text = std::str::from_utf8(text).ok()?;
+        text.parse::<i64>().ok().filter(|number| number.to_string() == text)
+    };
     let Some(before) = before.map_or(Some(0), number) else {
         let text = format!("the value of `{key}` is no number, nothing was changed");
         return Err(RpcError::InvalidParameter(text));

@@ -12,9 +12,10 @@ use futures_util::future::BoxFuture;
 use lattice::store::Bucket;
 use model::failure::{Failure, RpcError};
 use model::ids::ProviderName;
+use model::wire::WireVersion;
 use provider::keyvalue::plain::Question;
 use provider::service::Wire;
-use provider::{Call, ConfigValue, Opens, Provider, ProviderError, Surroundings, contracts, kind};
+use provider::{Call, ConfigValue, Health, Opens, Provider, ProviderError, Surroundings, contracts, kind};
 
 pub(crate) type Counted = Result<Result<i32, RpcError>, Failure>;
 
@@ -67,7 +68,14 @@ pub(crate) async fn increment_before(provider: &dyn Provider, key: &str, value: 
     let function = &contract.functions["increment"];
     let payload = encode_params(function, &[Value::String(key.to_owned()), Value::S32(value)]).unwrap();
     let opens = &Opens::All;
-    let call = Call { contract: &contract.name, method: "increment", payload: &payload, deadline, opens };
+    let call = Call {
+        contract: &contract.name,
+        method: "increment",
+        payload: &payload,
+        wire: WireVersion::V1,
+        deadline,
+        opens,
+    };
     let result = provider.call(call).await?;
     Ok(Wire::lift(decode_result(function, &result).unwrap().unwrap()).unwrap())
 }
@@ -86,12 +94,16 @@ impl Provider for ByMessages {
             for question in Question::of(store, operation)? {
                 let (method, payload) = (question.method, &question.payload);
                 let opens = &Opens::Only(Arc::new([store.parse().unwrap()].into()));
-                let call = Call { contract: &contract.name, method, payload, deadline, opens };
+                let call = Call { contract: &contract.name, method, payload, wire: WireVersion::V1, deadline, opens };
                 let answered = self.0.call(call).await.map_err(|failure| StoreError::Other(failure.to_string()))?;
                 answer = question.answer(&answered)?;
             }
             Ok(answer)
         })
+    }
+
+    fn health(&self) -> Health {
+        self.0.health()
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {

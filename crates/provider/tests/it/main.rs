@@ -10,11 +10,14 @@
     reason = "a test may fail in any way that is loud"
 )]
 
+mod bucket;
 mod client;
 mod counters;
 mod drain;
 mod durability;
 mod files;
+mod hostile;
+mod hostile_servers;
 mod http1;
 mod http2;
 mod http_limits;
@@ -32,4 +35,5 @@ mod stores;
 mod streamed;
 mod tls;
 mod traces;
+mod trouble;
 mod typed;

@@ -9,6 +9,7 @@ use adapter::generate::generate;
 use adapter::value::Value;
 use engine::{Actor, ActorSettings, CallContext, Engine, EngineSettings};
 use model::failure::{Failure, Progress, RpcError};
+use model::wire::WireVersion;
 use provider::service::{Backend, Service};
 use provider::{Call, Provider, contracts};
 
@@ -52,7 +53,14 @@ async fn the_receiver_gives_the_same_bytes_as_the_codec() {
         let payload = payload(key, 41);
         let deadline = Instant::now() + Duration::from_secs(60);
         let opens = &provider::Opens::All;
-        let call = Call { contract: &contract.name, method: "increment", payload: &payload, deadline, opens };
+        let call = Call {
+            contract: &contract.name,
+            method: "increment",
+            payload: &payload,
+            wire: WireVersion::V1,
+            deadline,
+            opens,
+        };
         let direct = service.call(call).await;
         let received = behind.call(0, "increment", &payload, &CallContext::new(1, deadline)).await;
         assert_eq!(received, direct, "{key}");

@@ -149,6 +149,33 @@ async fn names_do_not_lead_inside() {
     assert_eq!(send(&operators, &format!("http://127.0.0.1:{port}/")).await, Err(HttpError::Denied));
 }
 
+/// What one name may lead to is nothing that another may, nor is the second of several addresses.
+#[tokio::test]
+async fn an_address_inside_is_passed_over_whoever_else_has_it() {
+    let closing = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\npage";
+    let (port, connections) = server(closing).await;
+    let (name, ours) = (format!("http://localhost:{port}"), format!("http://api.example.com:{port}"));
+    let names = Arc::new(Names { answers: vec!["127.0.0.1".parse().unwrap()], ..Names::default() });
+    let client = Client::new(Settings { resolver: names, ..settings(&[&name, &ours]) });
+    assert_eq!(send(&client, &format!("{name}/")).await.unwrap(), "page");
+    assert_eq!(send(&client, &format!("{ours}/")).await, Err(HttpError::Prohibited));
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    let both = Arc::new(Both(["127.0.0.1", "::1", "192.0.2.1"].map(|text| text.parse().unwrap())));
+    let client = Client::new(Settings { resolver: both, ..settings(&[&ours]) });
+    assert_eq!(send(&client, &format!("{ours}/")).await, Err(HttpError::Prohibited));
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+}
+
+/// A name with several addresses, none of which is outside.
+#[derive(Debug)]
+struct Both([IpAddr; 3]);
+
+impl Resolve for Both {
+    fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+        Box::pin(std::future::ready(Ok(self.0.to_vec())))
+    }
+}
+
 #[tokio::test]
 async fn a_name_without_an_address_is_none() {
     let (client, _) = client(&["http://api.example.com"], &[]);

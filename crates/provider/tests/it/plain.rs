@@ -13,6 +13,7 @@ use lattice::calls::{Callee, Caller, Heard};
 use lattice::memory::MemoryBus;
 use lattice::subject::Subjects;
 use model::failure::Failure;
+use model::wire::WireVersion;
 use provider::keyvalue::plain::{Question, Stores, service};
 use provider::limits::{BATCH_BYTES_MAX, CURSOR_LEN_MAX, PAGE_KEYS_TAKEN_MAX, VALUE_BYTES_MAX};
 use provider::process::{Process, ProcessSettings};
@@ -41,7 +42,7 @@ async fn ask(provider: &dyn Provider, opens: &Opens, store: &str, operation: Ope
     let contract = contracts::store().unwrap();
     let question = only(operation, store);
     let (method, payload, deadline) = (question.method, &question.payload, Instant::now() + AMPLE);
-    let call = Call { contract: &contract.name, method, payload, deadline, opens };
+    let call = Call { contract: &contract.name, method, payload, wire: WireVersion::V1, deadline, opens };
     question.answer(&provider.call(call).await.unwrap())
 }
 
@@ -89,7 +90,7 @@ fn what_no_store_takes_is_not_sent() {
     let pages = |length| Question::of("default", Operation::List { cursor: Some("x".repeat(length)) });
     assert!(pages(CURSOR_LEN_MAX).is_ok());
     let refused = pages(CURSOR_LEN_MAX + 1).unwrap_err();
-    assert_eq!(refused.to_string(), "the cursor has 2049 bytes, another host takes 2048 at most");
+    assert_eq!(refused.to_string(), "the cursor has 2049 bytes, a store takes 2048 at most");
 }
 
 #[test]

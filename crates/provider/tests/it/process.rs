@@ -30,19 +30,25 @@ struct Gate {
     begun: AtomicUsize,
     ended: AtomicUsize,
     drained: AtomicBool,
+    /// It never lets go of what it holds.
+    stays: AtomicBool,
 }
 
 impl Backend for Gate {
     fn drain(&self) -> BoxFuture<'_, ()> {
         self.drained.store(true, Ordering::SeqCst);
-        Box::pin(std::future::ready(()))
+        if self.stays.load(Ordering::SeqCst) {
+            Box::pin(std::future::pending())
+        } else {
+            Box::pin(std::future::ready(()))
+        }
     }
 }
 
 impl Gate {
     fn new() -> Arc<Self> {
-        let (begun, ended, drained) = Default::default();
-        Arc::new(Self { permits: Semaphore::new(0), begun, ended, drained })
+        let (begun, ended, drained, stays) = Default::default();
+        Arc::new(Self { permits: Semaphore::new(0), begun, ended, drained, stays })
     }
 
     fn open(&self, calls: usize) {
@@ -393,6 +399,16 @@ async fn draining_finishes_what_runs_and_says_so() {
     scene.gate.open(1);
     assert_eq!((decoded(&held.await.unwrap().unwrap()), drained.await.unwrap()), (counted(2), 0));
     assert!(scene.gate.drained.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_provider_that_never_lets_go_is_left() {
+    let scene = Scene::new().await;
+    let process = scene.process("one").await;
+    scene.gate.stays.store(true, Ordering::SeqCst);
+    let draining = process.drain(Instant::now());
+    assert_eq!(tokio::time::timeout(AMPLE, draining).await, Ok(0));
+    assert!(scene.gate.drained.load(Ordering::SeqCst), "it was asked to");
 }
 
 #[tokio::test]

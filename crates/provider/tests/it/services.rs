@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::failure::{Failure, Progress, RpcError};
+use model::wire::WireVersion;
 use provider::service::{Backend, Builder, Service};
 use provider::{Call, Provider, contracts};
 
@@ -23,8 +24,16 @@ async fn check(contract: &str, method: &str, payload: &[u8], expected: &str) {
         .unwrap();
     let contract = contract.parse().unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
-    let answer =
-        service.call(Call { contract: &contract, method, payload, deadline, opens: &provider::Opens::All }).await;
+    let answer = service
+        .call(Call {
+            contract: &contract,
+            method,
+            payload,
+            wire: WireVersion::V1,
+            deadline,
+            opens: &provider::Opens::All,
+        })
+        .await;
     let seen = match answer {
         Ok(bytes) => format!("{bytes:?}"),
         Err(Failure { error, progress: Progress::NotStarted }) => format!("not started: {}", error.parts().0),

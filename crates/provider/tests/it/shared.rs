@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use engine::keyvalue::{Answer, Operation};
 use futures_util::future::{BoxFuture, join_all};
-use lattice::store::{Bucket, Entry, MemoryBuckets, Revision, StoreError, Watch};
+use lattice::store::{Bucket, Entry, KeyPage, MemoryBuckets, Revision, StoreError, Watch};
 use model::failure::Progress;
-use provider::Provider;
 use provider::limits::{COUNTERS_REMEMBERED_MAX, KEY_LEN_MAX};
+use provider::{Provider, Surroundings, kind};
 
-use crate::client::{increment, increment_before, text, try_open_in};
+use crate::client::{config, increment, increment_before, text, try_open_in};
 
 fn open(state: &Arc<dyn Bucket>) -> Arc<dyn Provider> {
     let nowhere = std::path::Path::new("unused");
@@ -85,8 +86,41 @@ async fn more_counters_than_are_remembered_are_still_counted() {
     }
 }
 
+/// A provider may be called like a store of a bucket that is called like its application.
+#[tokio::test]
+async fn counters_and_stores_never_meet() {
+    let state = MemoryBuckets::open().state;
+    let path = std::path::Path::new("unused");
+    let open = |provider: &str, bucket: Option<&str>| {
+        let (application, name) = ("shop".parse().unwrap(), provider.parse().unwrap());
+        let surroundings =
+            Surroundings { application: &application, name: &name, data: path, state: Some(state.clone()) };
+        let entries: Vec<_> = bucket.map(|bucket| ("bucket", text(bucket))).into_iter().collect();
+        kind("keyvalue/nats", &name).unwrap().open(&config(&entries), &surroundings).unwrap()
+    };
+    let shared = open("kv", Some("shop"));
+    // The names of stores `a`, `a-`, and of none: `sea`, `s`, `s6` and `sa0`.
+    for (provider, store, key) in [
+        ("s61", "a", "shop.s61.c6b"),
+        ("s612d", "a-", "shop.s612d.c6b"),
+        ("sea", "a", "shop.sea.k6b"),
+        ("s", "a", "shop.s.k6b"),
+        ("s6", "a", "shop.s6.k6b"),
+        ("sa0", "a", "shop.sa0.k6b"),
+        ("kv", "a", "shop.kv.k6b"),
+    ] {
+        let own = open(provider, None);
+        assert_eq!(increment(&*own, "k", 7).await, Ok(Ok(7)), "{provider}");
+        assert!(state.get(key).await.unwrap().is_some(), "{provider}: {key}");
+        let write = Operation::Write(vec![("k".to_owned(), Some(Bytes::from_static(b"theirs")))]);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        assert_eq!(shared.keyvalue(store, write, deadline).await, Ok(Answer::Done));
+        assert_eq!(increment(&*open(provider, None), "k", 0).await, Ok(Ok(7)), "{provider}: it was overwritten");
+    }
+}
+
 /// A bucket that somebody else always writes first, or that does not answer.
-struct Trouble(StoreError);
+pub(crate) struct Trouble(pub(crate) StoreError);
 
 impl Trouble {
     fn fails<T: Send + 'static>(&self) -> BoxFuture<'_, Result<T, StoreError>> {
@@ -116,6 +150,10 @@ impl Bucket for Trouble {
     }
 
     fn keys<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
+        self.fails()
+    }
+
+    fn page<'a>(&'a self, _: &'a str, _: Revision, _: usize) -> BoxFuture<'a, Result<KeyPage, StoreError>> {
         self.fails()
     }
 

@@ -9,14 +9,17 @@ use engine::keyvalue::{Answer, Operation, Page, StoreError};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use lattice::connect::{ConnectSettings, Connection};
+use model::failure::Progress;
 use provider::limits::{
-    BATCH_BYTES_MAX, BATCH_KEYS_MAX, KEY_LEN_MAX, PAGE_KEYS_MAX, REDIS_OPERATIONS_MAX, REDIS_RESPONSE_TIMEOUT,
-    REDIS_SCANS_MAX, VALUE_BYTES_MAX,
+    BATCH_BYTES_MAX, BATCH_KEYS_MAX, CURSOR_LEN_MAX, KEY_LEN_MAX, PAGE_KEYS_MAX, REDIS_OPERATIONS_MAX,
+    REDIS_RESPONSE_TIMEOUT, REDIS_SCANS_MAX, VALUE_BYTES_MAX,
 };
-use provider::{ConfigValue, Provider};
+use provider::{ConfigValue, Health, Provider};
 use tempfile::TempDir;
 
 use crate::client::{ByMessages, increment, increment_before, open, text, try_open_in};
+
+const STRANGE: &str = "the cursor is none that this store gave; begin again without one";
 
 /// A store of each kind, and what keeps it alive.
 struct Stores {
@@ -145,13 +148,19 @@ async fn all_kinds_do_the_same() {
     }
     for store in each(&stores, "pages") {
         pages(&store).await;
+        strange_cursors(&store).await;
     }
     for store in each(&stores, "races") {
         races(&store).await;
     }
-    for (kind, provider) in &stores.all {
-        provider.drain().await;
-        println!("{kind} has drained");
+    for store in each(&stores, "default") {
+        assert_eq!(store.provider.health(), Health::Well, "{}", store.kind);
+        store.provider.drain().await;
+        let told = store.refused(Operation::Exists("k".to_owned())).await;
+        assert!(told.ends_with("store `kv` has stopped"), "{}: {told}", store.kind);
+        let failure = increment(store.provider, "k", 1).await.unwrap_err();
+        assert_eq!(failure.progress, Progress::NotStarted, "{}", store.kind);
+        store.provider.drain().await; // which may be asked for again
     }
 }
 
@@ -189,7 +198,41 @@ async fn numbers(store: &Store<'_>) {
     store.set("w", "no number").await;
     let no_number = "the value of `w` is no number, nothing was changed".to_owned();
     assert_eq!(store.add("w", 1).await, Err(no_number), "{}", store.kind);
+    // What is written otherwise than a store writes it is no number, whoever reads it.
+    for text in ["", "+5", "05", "-0", " 5", "5 ", "5.0", "0x5", "9223372036854775808"] {
+        store.set("w", text).await;
+        let no_number = "the value of `w` is no number, nothing was changed".to_owned();
+        assert_eq!(store.add("w", 1).await, Err(no_number), "{} {text:?}", store.kind);
+    }
+    close_to_bounds(store).await;
     store.delete(&["n", "w"]).await;
+}
+
+/// Bounds that no floating-point number tells from their neighbours.
+async fn close_to_bounds(store: &Store<'_>) {
+    const LARGE: i64 = (1 << 53) + 1;
+    let rows = [
+        (LARGE - 1, 1, 0..=LARGE, true),
+        (LARGE - 1, 1, 0..=LARGE - 1, false),
+        (LARGE, -1, LARGE..=i64::MAX, false),
+        (LARGE, -1, LARGE - 1..=i64::MAX, true),
+        (-LARGE, 1, i64::MIN..=-LARGE, false),
+        (-LARGE, 1, i64::MIN..=1 - LARGE, true),
+        (1 - LARGE, -1, 1 - LARGE..=0, false),
+        (-5, 1, -10..=-5, false),
+        (-10, 1, -10..=-9, true),
+        (-9, -1, -9..=5, false),
+        (9, 1, -10..=9, false),
+        (9, 1, -10..=10, true),
+    ];
+    for (before, delta, bounds, fits) in rows {
+        store.set("n", &before.to_string()).await;
+        let operation = Operation::Add { key: "n".to_owned(), delta, bounds: bounds.clone() };
+        let added = store.run(operation).await;
+        let after = if fits { before + delta } else { before };
+        assert_eq!(added.is_ok(), fits, "{} {before} {delta} {bounds:?}: {added:?}", store.kind);
+        assert_eq!(store.get("n").await, Some(after.to_string()), "{}", store.kind);
+    }
 }
 
 async fn swaps(store: &Store<'_>) {
@@ -244,6 +287,7 @@ async fn bounds(store: &Store<'_>) {
     let key_text = "the key has 1025 bytes, a store takes 1024 at most";
     let value_text = "the value has 1000001 bytes, a store takes 1000000 at most";
     let batch_text = "a batch of 257 keys, a store takes 256 at most";
+    let cursor_text = "the cursor has 2049 bytes, a store takes 2048 at most";
     let many = || vec![key(); BATCH_KEYS_MAX + 1];
     let rows = [
         (Operation::Read(vec![long()]), key_text),
@@ -253,6 +297,7 @@ async fn bounds(store: &Store<'_>) {
         (Operation::Swap { key: long(), expected: None, value: Bytes::new() }, key_text),
         (Operation::Write(vec![(key(), Some(large()))]), value_text),
         (Operation::Swap { key: key(), expected: None, value: large() }, value_text),
+        (Operation::List { cursor: Some("1".repeat(CURSOR_LEN_MAX + 1)) }, cursor_text),
         (Operation::Read(many()), batch_text),
         (Operation::Write(many().into_iter().map(|key| (key, None)).collect()), batch_text),
     ];
@@ -298,6 +343,20 @@ async fn pages(store: &Store<'_>) {
     let (keys, pages) = store.keys().await;
     assert_eq!(keys, names.into_iter().collect(), "{}", store.kind);
     assert!(pages > 1, "{}: one page", store.kind);
+}
+
+/// A cursor that no page gave is refused, or is a place among the keys; it never ends anything.
+async fn strange_cursors(store: &Store<'_>) {
+    for cursor in ["", "x", "-1", "1.5", "☃", "\0", "18446744073709551616", "18446744073709551615"] {
+        match store.run(Operation::List { cursor: Some(cursor.to_owned()) }).await {
+            Ok(Answer::Page(_)) => {}
+            Err(StoreError::Other(told)) if told == STRANGE => {}
+            other => panic!("{} {cursor:?}: {other:?}", store.kind),
+        }
+    }
+    if ["nats", "redis", "redis by messages"].contains(&store.kind) {
+        assert_eq!(store.refused(Operation::List { cursor: Some("x".to_owned()) }).await, STRANGE, "{}", store.kind);
+    }
 }
 
 /// Whoever changes a key at the same time, no change is lost.

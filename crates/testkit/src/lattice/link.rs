@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ::lattice::bus::Bus;
 use ::lattice::memory::MemoryBus;
 use ::lattice::objects::{Objects, Stored};
-use ::lattice::store::{Bucket, Buckets, Change, Entry, Revision, StoreError, Watch};
+use ::lattice::store::{Bucket, Buckets, Change, Entry, KeyPage, Revision, StoreError, Watch};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use model::digest::Digest;
@@ -134,6 +134,15 @@ impl Bucket for CutBucket {
 
     fn keys<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         self.during(self.bucket.keys(pattern))
+    }
+
+    fn page<'a>(
+        &'a self,
+        pattern: &'a str,
+        after: Revision,
+        most: usize,
+    ) -> BoxFuture<'a, Result<KeyPage, StoreError>> {
+        self.during(self.bucket.page(pattern, after, most))
     }
 
     fn watch<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Watch, StoreError>> {

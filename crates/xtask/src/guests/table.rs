@@ -18,7 +18,7 @@ pub struct Guest {
 const RUST: &str = "cargo build --release --target wasm32-wasip2";
 
 /// All guests, in the order in which they are built.
-pub const GUESTS: [Guest; 10] = [
+pub const GUESTS: [Guest; 16] = [
     Guest {
         name: "kvcounter",
         dir: "examples/kvcounter",
@@ -89,10 +89,46 @@ pub const GUESTS: [Guest; 10] = [
         ],
     },
     Guest {
+        name: "url-shortener",
+        dir: "examples/url-shortener",
+        run: RUST,
+        inputs: &[
+            "examples/url-shortener/src",
+            "examples/url-shortener/wit",
+            "examples/url-shortener/Cargo.toml",
+            "examples/url-shortener/Cargo.lock",
+        ],
+        outputs: &["examples/url-shortener/target/wasm32-wasip2/release/url_shortener.wasm"],
+    },
+    Guest {
+        name: "json-api",
+        dir: "examples/json-api",
+        run: "componentize-qjs --wit wit --world api --js app.js -o build/api.wasm",
+        inputs: &[
+            "examples/json-api/app.js",
+            "examples/json-api/http.js",
+            "examples/json-api/items.js",
+            "examples/json-api/wit",
+        ],
+        outputs: &["examples/json-api/build/api.wasm"],
+    },
+    Guest {
+        name: "page-cache",
+        dir: "examples/page-cache",
+        run: "componentize-py -q -d wit -w cache componentize app -o build/cache.wasm",
+        inputs: &[
+            "examples/page-cache/app.py",
+            "examples/page-cache/pages.py",
+            "examples/page-cache/web.py",
+            "examples/page-cache/wit",
+        ],
+        outputs: &["examples/page-cache/build/cache.wasm"],
+    },
+    Guest {
         name: "test-components",
         dir: "crates/testkit/guests",
-        run: "cargo build --release --target wasm32-wasip2 -p bench-callee -p bench-caller -p command -p command-config -p command-next -p faulty \
-              -p counter-hop -p doubler -p faulty-http -p gate -p http-app -p http-counter -p http-next -p keyvalue-app -p keyvalue-draft -p plain-app -p scope -p settings -p tagger -p two-counters-named -p typed",
+        run: "cargo build --release --target wasm32-wasip2 -p bench-callee -p bench-caller -p command -p command-config -p command-next \
+              -p conform-three -p conform-two -p faulty -p counter-hop -p doubler -p faulty-http -p gate -p http-app -p http-counter -p http-next -p keyvalue-app -p keyvalue-draft -p plain-app -p scope -p settings -p tagger -p two-counters-named -p typed -p versioned",
         inputs: &["crates/testkit/guests"],
         outputs: &[
             "crates/testkit/guests/target/wasm32-wasip2/release/bench_callee.wasm",
@@ -100,6 +136,8 @@ pub const GUESTS: [Guest; 10] = [
             "crates/testkit/guests/target/wasm32-wasip2/release/command.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/command-config.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/command_next.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/conform_three.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/conform_two.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/counter_hop.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/doubler.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/faulty.wasm",
@@ -116,7 +154,22 @@ pub const GUESTS: [Guest; 10] = [
             "crates/testkit/guests/target/wasm32-wasip2/release/tagger.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/two_counters_named.wasm",
             "crates/testkit/guests/target/wasm32-wasip2/release/typed.wasm",
+            "crates/testkit/guests/target/wasm32-wasip2/release/versioned.wasm",
         ],
+    },
+    Guest {
+        name: "conform-python",
+        dir: "crates/testkit/guests/conform/python",
+        run: "componentize-py -q -d ../wit -w whole componentize app -o build/conform.wasm",
+        inputs: &["crates/testkit/guests/conform/python/app.py", "crates/testkit/guests/conform/wit"],
+        outputs: &["crates/testkit/guests/conform/python/build/conform.wasm"],
+    },
+    Guest {
+        name: "conform-js",
+        dir: "crates/testkit/guests/conform/js",
+        run: "componentize-qjs --wit ../wit --world serving --js app.js -o build/conform.wasm",
+        inputs: &["crates/testkit/guests/conform/js/app.js", "crates/testkit/guests/conform/wit"],
+        outputs: &["crates/testkit/guests/conform/js/build/conform.wasm"],
     },
     // Core modules with a component-type section: the linker of this Rust cannot encode what their worlds use.
     Guest {
@@ -128,6 +181,23 @@ pub const GUESTS: [Guest; 10] = [
             "crates/testkit/guests/target/wasm32-unknown-unknown/release/relay.wasm",
             "crates/testkit/guests/target/wasm32-unknown-unknown/release/two_counters_labels.wasm",
             "crates/testkit/guests/target/wasm32-unknown-unknown/release/typed_new.wasm",
+        ],
+    },
+    Guest {
+        name: "generators",
+        dir: "guests",
+        run: RUST,
+        inputs: &[
+            "guests",
+            "crates/adapter/Cargo.toml",
+            "crates/adapter/src",
+            "crates/model/Cargo.toml",
+            "crates/model/src",
+            "wit",
+        ],
+        outputs: &[
+            "guests/target/wasm32-wasip2/release/faulty_generator.wasm",
+            "guests/target/wasm32-wasip2/release/generator.wasm",
         ],
     },
 ];

@@ -1,5 +1,6 @@
-//! The bytes of wire version 1, for each type. Checked in: they never change.
+//! The bytes of each version of the wire, for each type. Checked in: they never change.
 
+use model::wire::WireVersion;
 use wasmtime::component::Val;
 
 use super::support::{Fixture, case, err, interface, list, ok, some, text, variant};
@@ -140,10 +141,10 @@ fn to_hex(bytes: &[u8]) -> String {
 }
 
 /// Both directions through both adapters, each row in the instances that earlier rows used.
-fn check(rows: &[Row]) {
+fn check(wire: WireVersion, rows: &[Row]) {
     let functions: String =
         rows.iter().enumerate().map(|(at, row)| format!("f{at}: func(v: {0}) -> {0};\n", row.ty)).collect();
-    let fixture = Fixture::new(&interface(&format!("{TYPES}{functions}")));
+    let fixture = Fixture::speaking(wire, &interface(&format!("{TYPES}{functions}")));
     let (sent, seen) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
     let mut sender = fixture.sender(move |message| {
         sent.0.send(message.clone()).unwrap();
@@ -171,9 +172,47 @@ fn check(rows: &[Row]) {
 
 #[test]
 fn golden_bytes() {
-    check(&integers());
-    check(&scalars());
-    check(&composites());
+    check(WireVersion::V1, &integers());
+    check(WireVersion::V1, &scalars());
+    check(WireVersion::V1, &composites());
+}
+
+/// Version 2 writes lists of numbers as they lie in memory, and all else as version 1.
+#[test]
+fn golden_bytes_of_version_2() {
+    check(WireVersion::V2, &integers());
+    check(WireVersion::V2, &scalars());
+    check(WireVersion::V2, &lists_of_numbers());
+    let is_other = |row: &Row| !["list<f32>", "list<u32>", "list<u16, 3>", "matrix"].contains(&row.ty);
+    check(WireVersion::V2, &composites().into_iter().filter(is_other).collect::<Vec<_>>());
+}
+
+fn lists_of_numbers() -> Vec<Row> {
+    let one = |value| Val::List(vec![value]);
+    let u16s = |a, b| Val::FixedLengthList(vec![Val::U16(a), Val::U16(b)]);
+    vec![
+        row("list<u16>", Val::List(vec![Val::U16(1), Val::U16(0x8000)]), "0201000080"),
+        row("list<s16>", one(Val::S16(-2)), "01feff"),
+        row("list<u32>", Val::List(vec![]), "00"),
+        row("list<u32>", Val::List(vec![Val::U32(1), Val::U32(128)]), "020100000080000000"),
+        row("list<s32>", one(Val::S32(i32::MIN)), "0100000080"),
+        row("list<u64>", one(Val::U64(1 << 35)), "010000000008000000"),
+        row("list<s64>", one(Val::S64(-1)), "01ffffffffffffffff"),
+        row("list<f32>", one(Val::Float32(-1.5)), "010000c0bf"),
+        row("list<f64>", Val::List(vec![Val::Float64(1.5), Val::Float64(-0.0)]), "02000000000000f83f0000000000000080"),
+        row(
+            "tuple<u8, list<u64>, u8>",
+            Val::Tuple(vec![Val::U8(1), one(Val::U64(2)), Val::U8(3)]),
+            "0101020000000000000003",
+        ),
+        row("list<u16, 2>", u16s(1, 300), "01002c01"),
+        row("matrix", Val::FixedLengthList(vec![u16s(1, 2), u16s(3, 300)]), "0100020003002c01"),
+        row("list<list<u16>>", Val::List(vec![one(Val::U16(7)), Val::List(vec![])]), "0201070000"),
+        row("list<tuple<u32, u32>>", one(Val::Tuple(vec![Val::U32(1), Val::U32(128)])), "01018001"),
+        row("list<char>", one(Val::Char('€')), "01e282ac"),
+        row("list<color>", one(Val::Enum("blue".into())), "0102"),
+        row("map<u32, u32>", Val::Map(vec![(Val::U32(1), Val::U32(300))]), "0101ac02"),
+    ]
 }
 
 /// Enums and variants of more than 128 cases take two bytes for the later ones.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt::Write;
 
+use model::wire::WireVersion;
 use proptest::prelude::*;
 use wasmtime::component::Val;
 
@@ -120,15 +121,47 @@ fn from_hex(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
+/// What differs in version 2: lists of numbers have a width.
+const MALFORMED_2: &[(&str, &str, &str)] = &[
+    ("list<u16>", "01", "length beyond the end at byte 0"),
+    ("list<u16>", "0201020304ff", "trailing bytes at byte 5"),
+    ("list<u16>", "02010203", "length beyond the end at byte 0"),
+    ("list<s32>", "01000000", "length beyond the end at byte 0"),
+    ("list<u32>", "ffffffff0f", "length beyond the end at byte 0"),
+    // Counts that come to 0 and to 8 bytes where they are multiplied in 32 bits.
+    ("list<u32>", "8080808004", "length beyond the end at byte 0"),
+    ("list<u64>", "81808080020000000000000000", "length beyond the end at byte 0"),
+    ("list<u32>", "808080801000", "integer out of range at byte 0"),
+    ("list<u32>", "8000", "integer not in its shortest form at byte 0"),
+    ("list<f64>", "020000000000000000", "length beyond the end at byte 0"),
+    ("list<u16, 2>", "010203", "unexpected end at byte 0"),
+    ("list<s64, 3>", "00", "unexpected end at byte 0"),
+    ("list<list<u64>>", "0201000000000000000002", "length beyond the end at byte 10"),
+    ("list<list<u16, 2>>", "02010203040506", "length beyond the end at byte 0"),
+    // Values that not every bit pattern is stay as they were.
+    ("list<bool>", "020102", "invalid bool at byte 2"),
+    ("list<char>", "0161ff", "trailing bytes at byte 2"),
+    ("list<char>", "01ff", "invalid char at byte 1"),
+    ("list<color>", "0103", "invalid case at byte 1"),
+    ("list<three>", "0108", "invalid flag bits at byte 1"),
+    ("list<tuple<u16, u16>>", "01808004", "integer out of range at byte 1"),
+    ("u32", "8000", "integer not in its shortest form at byte 0"),
+];
+
 #[test]
 fn every_check_of_the_receiver() {
+    check_receiver(WireVersion::V1, MALFORMED);
+    check_receiver(WireVersion::V2, MALFORMED_2);
+}
+
+fn check_receiver(wire: WireVersion, malformed: &[(&str, &str, &str)]) {
     let mut wit = TYPES.to_owned();
-    for (at, (ty, _, _)) in MALFORMED.iter().enumerate() {
+    for (at, (ty, _, _)) in malformed.iter().enumerate() {
         writeln!(wit, "call{at}: func(v: {ty});").unwrap();
     }
-    let fixture = Fixture::new(&interface(&wit));
+    let fixture = Fixture::speaking(wire, &interface(&wit));
     let mut receiver = fixture.receiver(|name, params| panic!("{name} reached its target with {params:?}"));
-    for (at, (ty, hex, fault)) in MALFORMED.iter().enumerate() {
+    for (at, (ty, hex, fault)) in malformed.iter().enumerate() {
         let answer = receiver.receive(&format!("call{at}"), &from_hex(hex)).unwrap();
         assert_eq!(answer, Err(deser(&format!("call{at}: {fault}"))), "{ty} {hex}");
     }
@@ -136,15 +169,20 @@ fn every_check_of_the_receiver() {
 
 #[test]
 fn every_check_of_the_sender() {
+    check_sender(WireVersion::V1, MALFORMED);
+    check_sender(WireVersion::V2, MALFORMED_2);
+}
+
+fn check_sender(wire: WireVersion, malformed: &[(&str, &str, &str)]) {
     let mut wit = TYPES.to_owned();
-    for (at, (ty, _, _)) in MALFORMED.iter().enumerate() {
+    for (at, (ty, _, _)) in malformed.iter().enumerate() {
         writeln!(wit, "call{at}: func() -> result<tuple<{ty}>, string>;").unwrap();
     }
-    let fixture = Fixture::new(&interface(&wit));
+    let fixture = Fixture::speaking(wire, &interface(&wit));
     let reply = std::rc::Rc::new(RefCell::new(Vec::new()));
     let bus = reply.clone();
     let mut sender = fixture.sender(move |_| Ok(bus.borrow().clone()));
-    for (at, (ty, hex, fault)) in MALFORMED.iter().enumerate() {
+    for (at, (ty, hex, fault)) in malformed.iter().enumerate() {
         // One byte for `ok`, then the value.
         reply.replace([&[0], from_hex(hex).as_slice()].concat());
         let (what, place) = fault.rsplit_once(' ').unwrap();
@@ -186,7 +224,11 @@ fn check_echo(function: &str, payload: &[u8], reply: &[u8]) {
 
 #[test]
 fn any_bytes_into_the_receiver() {
-    let fixture = Fixture::new(EVERYTHING);
+    WireVersion::ALL.into_iter().for_each(into_the_receiver);
+}
+
+fn into_the_receiver(wire: WireVersion) {
+    let fixture = Fixture::speaking(wire, EVERYTHING);
     let functions = fixture.functions();
     let receiver = RefCell::new(fixture.receiver(|_, params| echo(params)));
     let payloads = RefCell::new(fixture.payloads());
@@ -208,7 +250,11 @@ fn any_bytes_into_the_receiver() {
 
 #[test]
 fn any_bytes_into_the_sender() {
-    let fixture = Fixture::new(EVERYTHING);
+    WireVersion::ALL.into_iter().for_each(into_the_sender);
+}
+
+fn into_the_sender(wire: WireVersion) {
+    let fixture = Fixture::speaking(wire, EVERYTHING);
     let functions = fixture.functions();
     let payloads = RefCell::new(fixture.payloads());
     let reply = std::rc::Rc::new(RefCell::new(Vec::new()));

@@ -1,6 +1,7 @@
 //! What has no adapter yet is refused, naming function and type; and what depends on nothing but the contract.
 
-use adapter::emit::{Side, WIRE_ID, WIRE_SECTION, emit};
+use adapter::emit::{Side, WIRE_SECTION, emit};
+use model::wire::WireVersion;
 
 use super::roundtrip::EVERYTHING;
 use super::support::{interface, parse};
@@ -8,7 +9,7 @@ use super::support::{interface, parse};
 fn check(declarations: &str, expected: &str) {
     let (resolve, id) = parse(&interface(declarations));
     for side in [Side::Sender, Side::Receiver] {
-        let error = emit(&resolve, id, side).expect_err(declarations);
+        let error = emit(&resolve, id, side, WireVersion::V1).expect_err(declarations);
         assert_eq!(error.to_string(), expected);
     }
 }
@@ -61,7 +62,7 @@ fn keywords_as_names() {
     let package = resolve.push_source("k.wit", wit).unwrap();
     let id = resolve.packages[package].interfaces["world"];
     for side in [Side::Sender, Side::Receiver] {
-        emit(&resolve, id, side).unwrap();
+        emit(&resolve, id, side, WireVersion::V1).unwrap();
     }
 }
 
@@ -72,17 +73,18 @@ fn equal_contracts_give_equal_bytes() {
     crowded.push_source("b.wit", "package lath:wasmbus@9.0.0; interface types { type payload = u8; }").unwrap();
     let id_in_crowd = crowded.merge(resolve.clone()).unwrap().map_interface(id, wit_parser::Span::default()).unwrap();
     for side in [Side::Sender, Side::Receiver] {
-        let bytes = emit(&resolve, id, side).unwrap();
-        assert_eq!(bytes, emit(&resolve, id, side).unwrap());
-        assert_eq!(bytes, emit(&crowded, id_in_crowd, side).unwrap());
+        let bytes = emit(&resolve, id, side, WireVersion::V1).unwrap();
+        assert_eq!(bytes, emit(&resolve, id, side, WireVersion::V1).unwrap());
+        assert_eq!(bytes, emit(&crowded, id_in_crowd, side, WireVersion::V1).unwrap());
     }
 }
 
 #[test]
 fn adapters_carry_their_wire_id() {
     let (resolve, id) = parse(&interface("f: func();"));
-    for side in [Side::Sender, Side::Receiver] {
-        let bytes = emit(&resolve, id, side).unwrap();
+    let every = WireVersion::ALL.into_iter().flat_map(|wire| [(wire, Side::Sender), (wire, Side::Receiver)]);
+    for (wire, side) in every {
+        let bytes = emit(&resolve, id, side, wire).unwrap();
         let ids: Vec<Vec<u8>> = wasmparser::Parser::new(0)
             .parse_all(&bytes)
             .filter_map(|payload| match payload.unwrap() {
@@ -92,7 +94,7 @@ fn adapters_carry_their_wire_id() {
                 _ => None,
             })
             .collect();
-        assert_eq!(ids, [WIRE_ID.as_bytes()]);
+        assert_eq!(ids, [wire.id().as_bytes()]);
     }
 }
 
@@ -102,7 +104,7 @@ fn imports_and_exports() {
     let (resolve, id) = parse(&interface("record r { a: u8 } f: func(v: r) -> result<r, string>;"));
     let mut seen = String::new();
     for side in [Side::Sender, Side::Receiver] {
-        let bytes = emit(&resolve, id, side).unwrap();
+        let bytes = emit(&resolve, id, side, WireVersion::V1).unwrap();
         let decoded = wit_component::decode(&bytes).unwrap();
         let (resolve, package) = (decoded.resolve(), decoded.package());
         let world = resolve.select_world(&[package], None).unwrap();

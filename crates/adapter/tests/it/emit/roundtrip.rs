@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use model::wire::WireVersion;
 use proptest::prelude::*;
 use wasmtime::component::Val;
 
@@ -33,7 +34,11 @@ fn connected(fixture: &Fixture) -> (Sender, Rc<RefCell<Vec<Val>>>) {
 
 #[test]
 fn every_function_with_any_values() {
-    let fixture = Fixture::new(EVERYTHING);
+    WireVersion::ALL.into_iter().for_each(any_values);
+}
+
+fn any_values(wire: WireVersion) {
+    let fixture = Fixture::speaking(wire, EVERYTHING);
     let sides = RefCell::new(connected(&fixture));
     let functions = fixture.functions();
     proptest!(ProptestConfig::with_cases(300), |(seed: u64)| {
@@ -95,7 +100,11 @@ fn unknown_methods_are_named() {
 /// Long values make the memory grow; afterwards the same instance still serves.
 #[test]
 fn large_values() {
-    let fixture = Fixture::new(EVERYTHING);
+    WireVersion::ALL.into_iter().for_each(large);
+}
+
+fn large(wire: WireVersion) {
+    let fixture = Fixture::speaking(wire, EVERYTHING);
     let (mut sender, _) = connected(&fixture);
     for length in [0, 1, 100_000, 400_000, 5] {
         let value = Val::String("é".repeat(length));

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use adapter::emit::{RPC_WIT, Side, emit};
+use model::wire::WireVersion;
 use wasmtime::component::{Component, Func, Linker, Type, Val};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
 use wit_parser::{InterfaceId, Resolve};
@@ -44,9 +45,13 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new(wit: &str) -> Self {
+        Self::speaking(WireVersion::V1, wit)
+    }
+
+    pub(super) fn speaking(wire: WireVersion, wit: &str) -> Self {
         let (resolve, id) = parse(wit);
         let compile = |side| {
-            let bytes = emit(&resolve, id, side).unwrap();
+            let bytes = emit(&resolve, id, side, wire).unwrap();
             Component::new(&ENGINE, bytes).unwrap()
         };
         Self {

@@ -1,9 +1,12 @@
 //! Which function of which actor is meant.
 
+use std::collections::BTreeSet;
+
 use adapter::text::TextError;
 use model::blueprint::{Blueprint, CompositePlan, ReceiverPlan, WIRE_1};
 use model::contract::{ContractName, Function};
 use model::ids::ActorName;
+use model::wire::WireVersion;
 
 use crate::error::CliError;
 
@@ -71,7 +74,13 @@ fn no_actor(blueprint: &Blueprint, asked: &str) -> CliError {
 }
 
 fn of_actor<'a>(actor: &'a ActorName, composite: &'a CompositePlan) -> impl Iterator<Item = Callee> + 'a {
-    composite.receivers.iter().flat_map(move |receiver| of_receiver(actor, receiver))
+    // Of receivers that differ in the version of the wire alone, any will do.
+    let mut seen = BTreeSet::new();
+    let receivers = composite
+        .receivers
+        .iter()
+        .filter(move |one| one.adapter.version().is_none() || seen.insert((&one.contract.name, &one.via)));
+    receivers.flat_map(move |receiver| of_receiver(actor, receiver))
 }
 
 fn of_receiver<'a>(actor: &'a ActorName, receiver: &'a ReceiverPlan) -> impl Iterator<Item = Callee> + 'a {
@@ -86,7 +95,7 @@ fn of_receiver<'a>(actor: &'a ActorName, receiver: &'a ReceiverPlan) -> impl Ite
 
 /// Refuses a receiver that was written by hand for payloads of its own.
 fn spoken(callee: Callee) -> Result<Callee, CliError> {
-    if callee.wire == WIRE_1 {
+    if WireVersion::of_id(&callee.wire).is_some() {
         return Ok(callee);
     }
     Err(CliError::Function {

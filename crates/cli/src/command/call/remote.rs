@@ -1,6 +1,6 @@
 //! A call of an actor on a lattice, as a client: JSON on the subject that any NATS client may use.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adapter::text::{Notation, params_from_args, params_to, result_from_json};
 use lattice::authority::Identity;
@@ -20,10 +20,8 @@ use crate::arguments::Format;
 use crate::context::Chosen;
 use crate::error::CliError;
 use crate::lattice::connected;
+use crate::limits::ANSWER_TIME_DEFAULT;
 use crate::output::{self, Outcome, Output};
-
-/// How long the answer is waited for. Hosts end each call at its application's deadline.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// What is called, and with what.
 struct Asked {
@@ -40,10 +38,11 @@ pub(super) fn call(call: &Call, chosen: &Chosen, output: &Output) -> Result<Outc
     if call.data.is_some() {
         return Err(usage("`--data` is for calls on this machine; a lattice has its own".to_owned(), None));
     }
+    let patience = call.patience.unwrap_or(ANSWER_TIME_DEFAULT);
     let asked = if call.is_here() { typed(call, output)? } else { named(call)? };
     let reply = connected(chosen, async |connection| {
         let client = client(call, &asked, &connection)?;
-        let reply = answered(&connection, &asked, &client).await;
+        let reply = answered(&connection, &asked, &client, patience).await;
         reply.map_err(|failure| CliError::Call {
             actor: asked.actor.clone(),
             function: asked.function.clone(),
@@ -135,7 +134,12 @@ fn client(call: &Call, asked: &Asked, connection: &Connection) -> Result<ClientN
     }
 }
 
-async fn answered(connection: &Connection, asked: &Asked, client: &ClientName) -> Result<Vec<u8>, Failure> {
+async fn answered(
+    connection: &Connection,
+    asked: &Asked,
+    client: &ClientName,
+    patience: Duration,
+) -> Result<Vec<u8>, Failure> {
     let fault = |error: &dyn std::fmt::Display| Failure::not_started(RpcError::Transport(error.to_string()));
     let subjects = connection.settings().subjects().map_err(|error| fault(&error))?;
     let (application, actor) = (&asked.application, &asked.actor);
@@ -149,12 +153,11 @@ async fn answered(connection: &Connection, asked: &Asked, client: &ClientName) -
     let subject = subjects.client_call(application, actor, client);
     let message = Message::new(subject, asked.payload.clone()).wanting(reply).with("lath-function", &asked.function);
     bus.publish(message).map_err(refused)?;
-    let until = Instant::now() + ANSWER_TIME_MAX;
     let silent = || {
-        let text = format!("no answer within {} s", ANSWER_TIME_MAX.as_secs());
+        let text = format!("no answer within {} s; `--wait` gives it more time", patience.as_secs_f64());
         Failure::unknown(RpcError::DeadlineExceeded(text))
     };
-    let answer = timeout(until.saturating_duration_since(Instant::now()), answers.next()).await;
+    let answer = timeout(patience, answers.next()).await;
     let answer = answer.ok().flatten().ok_or_else(silent)?;
     if answer.no_responders {
         return Err(fault(&format!(
@@ -177,7 +180,7 @@ fn print(output: &Output, reply: &[u8]) -> Result<Outcome, CliError> {
         Format::Text if text == "null" => String::new(),
         Format::Text => line(text.to_string()),
     };
-    output::write(written.as_bytes())?;
+    output::write(output::plain(&written).as_bytes())?;
     let is_error = serde_json::from_slice(reply)
         .is_ok_and(|result: serde_json::Map<String, Json>| result.len() == 1 && result.contains_key("err"));
     Ok(if is_error { Outcome::Failure } else { Outcome::Success })

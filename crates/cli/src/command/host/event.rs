@@ -49,6 +49,18 @@ pub(super) enum Event<'a> {
         application: &'a str,
         reason: &'a str,
     },
+    /// A new version has a share of the calls.
+    Trying {
+        application: &'a str,
+        version: u64,
+        before: u64,
+    },
+    /// A new version was worse here than the one before it, which serves again.
+    GoneBack {
+        application: &'a str,
+        version: u64,
+        reason: &'a str,
+    },
     /// Whatever else an operator should know.
     Notice {
         message: String,
@@ -75,6 +87,12 @@ impl<'a> Event<'a> {
             }
             NodeNews::Withdrawn { app } => Self::Withdrawn { application: app.as_str() },
             NodeNews::Failed { app, reason } => Self::Failed { application: app.as_str(), reason },
+            NodeNews::Trying { app, version, before } => {
+                Self::Trying { application: app.as_str(), version: *version, before: *before }
+            }
+            NodeNews::GoneBack { app, refusal } => {
+                Self::GoneBack { application: app.as_str(), version: refusal.version, reason: &refusal.reason }
+            }
             NodeNews::Report(_) => Self::Notice { message: news.to_string() },
             NodeNews::Draining | NodeNews::Ended(_) => return None,
         })

@@ -1,13 +1,14 @@
 //! An application on a lattice, as a program and a person read it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host::operate::status::{AppStatus, ChainStatus, OnHost, PartStatus, ProcessStatus};
-use model::placement::Replicas;
+use host::operate::status::{AppStatus, ChainStatus, RolledBack};
 use plan::placement::Unplaced;
 use serde::Serialize;
+
+use super::link::Link;
+use super::part::Part;
 
 /// An application.
 #[derive(Serialize)]
@@ -17,74 +18,41 @@ pub(crate) struct App {
     by: String,
     /// Milliseconds of the Unix epoch.
     at_ms: u64,
-    /// `down`, `stopping`, `refused`, `planning`, `starting`, `failing`, `unknown`, `short` or `ready`.
+    /// `down`, `stopping`, `refused`, `rolled-back`, `planning`, `starting`, `failing`, `unknown`, `short` or `ready`.
     state: &'static str,
     actors: Vec<Part>,
     providers: Vec<Part>,
-    /// The chains of middleware; absent where there is none.
+    links: Vec<Link>,
+    /// The chains of middleware that routes have; absent where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     chains: Vec<Chain>,
     unplaced: Vec<Short>,
     /// Why the version cannot be planned.
     refused: Option<String>,
-}
-
-/// An actor or provider.
-#[derive(Serialize)]
-struct Part {
-    name: String,
-    /// How many hosts, `"everywhere"`, or null where nobody says.
-    wanted: Option<Wanted>,
-    hosts: BTreeMap<String, Here>,
+    /// The version that runs in the place of the newest, which was worse.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-    /// `local` or `shared`, of a provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    /// The hosts that have local state of it.
+    rolled_back: Option<Back>,
+    /// The actors whose component was patched in, and is not what the sources say; absent where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    state_on: Vec<String>,
-    /// Of a provider that is a process of its own: the contracts that it is to serve.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    serves: Option<Vec<String>>,
-    /// The processes that announce themselves, by instance; absent where they were not listened to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    processes: Option<BTreeMap<String, Process>>,
+    patched: Vec<String>,
 }
 
-/// A process of a provider.
+/// The version that runs in the place of the newest.
 #[derive(Serialize)]
-struct Process {
-    /// It announces all that it is to serve.
-    serves: bool,
-    wire: String,
+struct Back {
+    to: u64,
+    reason: String,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Wanted {
-    Count(u32),
-    Everywhere(&'static str),
-}
-
-/// A chain of middleware.
+/// The chain of middleware of a route.
 #[derive(Serialize)]
 struct Chain {
-    /// What passes it: `route /cart`, or `cart acme:stock/api` for a link of an actor.
+    /// What passes it, such as `route /cart`.
     of: String,
     /// The middleware, in order.
     via: Vec<String>,
     /// Who is behind it.
     to: String,
-}
-
-/// How a part is on a host.
-#[derive(Serialize)]
-struct Here {
-    /// `ready`, `starting`, `older`, `failing`, `lost` or `unknown`.
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 /// A group on fewer hosts than it asks for.
@@ -106,9 +74,15 @@ impl App {
             state: status.phase.as_str(),
             actors: status.actors.iter().map(Part::of).collect(),
             providers: status.providers.iter().map(Part::of).collect(),
+            links: status.links.iter().map(Link::of).collect(),
             chains: status.chains.iter().map(Chain::of).collect(),
             unplaced: status.unplaced.iter().map(Short::of).collect(),
             refused: status.refused.clone(),
+            rolled_back: status
+                .rolled_back
+                .as_ref()
+                .map(|RolledBack { to, reason }| Back { to: *to, reason: reason.clone() }),
+            patched: status.patched.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -121,77 +95,13 @@ impl App {
         let short: String = self.unplaced.iter().map(|short| format!("; {}", short.message)).collect();
         format!("{name} version {version} is {state}{parts}{short}")
     }
-}
 
-impl Part {
-    fn of(status: &PartStatus) -> Self {
-        let state = status.state.as_ref();
-        let process = |(instance, process): (_, &ProcessStatus)| {
-            let ProcessStatus { serves, wire } = process.clone();
-            (ToString::to_string(instance), Process { serves, wire })
-        };
-        let external = status.external.as_ref();
-        let processes = external.and_then(|external| external.processes.as_ref());
-        Self {
-            serves: external.map(|external| external.serves.iter().map(ToString::to_string).collect()),
-            processes: processes.map(|processes| processes.iter().map(process).collect()),
-            name: status.name.clone(),
-            wanted: status.wanted.map(|wanted| match wanted {
-                Replicas::Count(count) => Wanted::Count(count.get()),
-                Replicas::Everywhere => Wanted::Everywhere("everywhere"),
-            }),
-            hosts: status.hosts.iter().map(|(host, on)| (host.to_string(), Here::of(on))).collect(),
-            kind: state.map(|state| state.kind.clone()),
-            state: state.map(|state| if state.is_local { "local" } else { "shared" }),
-            state_on: state.into_iter().flat_map(|state| &state.hosts).map(ToString::to_string).collect(),
+    /// Its links, for whoever asks for this application alone.
+    pub(super) fn links(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.links.is_empty() {
+            writeln!(f, "  links")?;
         }
-    }
-
-    /// How a provider is that no host runs.
-    fn processes(&self, f: &mut fmt::Formatter<'_>, serves: &[String]) -> fmt::Result {
-        let serves = serves.join(", ");
-        let Some(processes) = &self.processes else {
-            return writeln!(f, "  is no host's: processes of its own serve {serves}");
-        };
-        if processes.is_empty() {
-            return writeln!(f, "  no process announces itself\n    start one that serves {serves}");
-        }
-        let named = |(instance, process): (&String, &Process)| match process.serves {
-            true => instance.clone(),
-            false => format!("{instance} (does not serve {serves})"),
-        };
-        let noun = if processes.len() == 1 { "process" } else { "processes" };
-        let all: Vec<String> = processes.iter().map(named).collect();
-        writeln!(f, "  {} {noun}: {}", processes.len(), all.join(", "))
-    }
-
-    fn ready(&self) -> usize {
-        self.hosts.values().filter(|here| here.state == "ready").count()
-    }
-
-    fn summary(&self) -> String {
-        format!("{} {}/{}", self.name, self.ready(), self.wanted_count())
-    }
-
-    fn wanted_count(&self) -> String {
-        match &self.wanted {
-            Some(Wanted::Count(count)) => count.to_string(),
-            _ => self.hosts.len().to_string(),
-        }
-    }
-}
-
-impl Here {
-    fn of(on: &OnHost) -> Self {
-        let (state, reason) = match on {
-            OnHost::Ready => ("ready", None),
-            OnHost::Starting => ("starting", None),
-            OnHost::Older(version) => ("older", Some(format!("version {version} serves"))),
-            OnHost::Failing(reason) => ("failing", Some(reason.clone())),
-            OnHost::Lost => ("lost", Some("the host is down".to_owned())),
-            OnHost::Unknown => ("unknown", Some("what the host tells cannot be read".to_owned())),
-        };
-        Self { state, reason }
+        self.links.iter().try_for_each(|link| writeln!(f, "    {link}"))
     }
 }
 
@@ -224,43 +134,21 @@ impl fmt::Display for App {
         for Short { message, help, .. } in &self.unplaced {
             writeln!(f, "  {message}\n    {help}")?;
         }
+        for actor in &self.patched {
+            writeln!(f, "  actor {actor} was patched: it is not what the application's sources say")?;
+        }
+        if let Some(Back { to, reason }) = &self.rolled_back {
+            writeln!(
+                f,
+                "  version {to} runs again, for version {version} was worse: {reason}\n    deploy a mended one"
+            )?;
+        }
         match &self.refused {
             Some(reason) => {
                 writeln!(f, "  it cannot be planned: {reason}\n    deploy a version that can, or go back to one")
             }
             None => Ok(()),
         }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  {}", self.name)?;
-        self.kind.iter().try_for_each(|kind| write!(f, " ({kind})"))?;
-        if let Some(serves) = &self.serves {
-            return self.processes(f, serves);
-        }
-        let of = match &self.wanted {
-            Some(Wanted::Count(1)) => "1 host".to_owned(),
-            Some(Wanted::Count(count)) => format!("{count} hosts"),
-            Some(Wanted::Everywhere(_)) => format!("{} hosts, everywhere", self.hosts.len()),
-            None => format!("{} hosts", self.hosts.len()),
-        };
-        write!(f, "  ready on {} of {of}", self.ready())?;
-        let named = |(host, here): (&String, &Here)| match here.state {
-            "ready" => host.clone(),
-            state => format!("{host} ({state})"),
-        };
-        let hosts: Vec<String> = self.hosts.iter().map(named).collect();
-        if !hosts.is_empty() {
-            write!(f, ": {}", hosts.join(", "))?;
-        }
-        if self.state == Some("local") && !self.state_on.is_empty() {
-            write!(f, "; its state is on {}", self.state_on.join(", "))?;
-        }
-        writeln!(f)?;
-        let reasons = self.hosts.iter().filter_map(|(host, here)| Some((host, here.reason.as_ref()?)));
-        reasons.into_iter().try_for_each(|(host, reason)| writeln!(f, "    {host}: {reason}"))
     }
 }
 

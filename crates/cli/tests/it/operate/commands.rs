@@ -4,7 +4,7 @@ use super::hosts::Lattice;
 use crate::lath::{lath_in, redacted};
 
 /// Without what differs from run to run: times, sizes and digests.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = redacted(text);
     let lines = text.lines().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
@@ -53,6 +53,58 @@ fn an_application_lives_on_a_lattice() {
     assert_eq!((json["lattice"].as_str(), json["applications"][0]["state"].as_str()), (Some("dev"), Some("down")));
 }
 
+/// Every kind of link: fused, of one host, over the lattice, by functions of the host, over a bridge, behind middleware.
+const LINKED: &str = "\
+manifest = 1
+[application]
+name = \"linked\"
+[actors.cart]
+component = \"{root}/examples/shop/cart/target/wasm32-wasip2/release/cart.wasm\"
+links.\"acme:tax/rates\" = { to = \"tax\", reach = \"fused\" }
+[actors.tax]
+component = \"{root}/examples/shop/tax/build/tax.wasm\"
+[actors.web]
+component = \"{guests}/counter_hop.wasm\"
+links.\"lath:keyvalue\" = { to = \"memory\", via = [\"doubler\"] }
+[actors.doubler]
+component = \"{guests}/doubler.wasm\"
+[actors.near]
+component = \"{guests}/keyvalue_app.wasm\"
+links.\"wasi:keyvalue\" = { to = \"memory\" }
+[actors.far]
+component = \"{guests}/keyvalue_app.wasm\"
+links.\"wasi:keyvalue\" = { to = \"kv\", reach = \"lattice\" }
+[actors.counter]
+component = \"{root}/examples/kvcounter/target/wasm32-wasip2/release/kvcounter.wasm\"
+links.\"lath:keyvalue/counter\" = { to = \"kv\", reach = \"lattice\" }
+[providers]
+memory = { use = \"keyvalue/memory\" }
+kv = { use = \"keyvalue/embedded\" }
+[[routes]]
+path = \"/*\"
+to = \"counter\"
+";
+
+#[test]
+fn the_links_of_one_application_are_told() {
+    let lattice = Lattice::new();
+    lattice.join("h1", &[]);
+    let root = testkit::application::root().canonicalize().unwrap().display().to_string();
+    let guests = format!("{root}/crates/testkit/guests/target/wasm32-wasip2/release");
+    lattice.application("linked", &LINKED.replace("{root}", &root).replace("{guests}", &guests));
+    lattice.lath(&["up", "linked", "--wait", "0s"]).success();
+    lattice.settle();
+    let one = lattice.lath(&["status", "linked"]);
+    insta::assert_snapshot!("operate-status-links", shown(one.success()));
+    // Among all applications they would hide what is wrong.
+    let all = lattice.lath(&["status"]);
+    assert!(!all.success().contains("acme:tax/rates"), "{all:#?}");
+    for args in [&["status", "--format", "json"][..], &["status", "linked", "--format", "json"]] {
+        let json = lattice.lath(args).json();
+        insta::assert_json_snapshot!("operate-status-links-json", json["applications"][0]["links"]);
+    }
+}
+
 #[test]
 fn what_is_not_done_in_time_is_a_failure_that_says_why() {
     let lattice = Lattice::new();
@@ -91,6 +143,23 @@ fn failures_say_what_to_do() {
 }
 
 #[test]
+fn a_provider_that_is_not_well_serves_and_is_told() {
+    let lattice = Lattice::new();
+    lattice.join("h1", &[]);
+    lattice.counter("", "keyvalue/nats");
+    lattice.lath(&["up", "counter", "--wait", "0s"]).success();
+    lattice.settle();
+    assert!(!lattice.lath(&["status"]).success().contains("not well"));
+    lattice.ails("h1", "counter", "kv", "the server is gone");
+    let text = lattice.lath(&["status"]).success().to_owned();
+    assert!(text.contains("ready on 1 of 1 host: h1\n    h1: is not well: the server is gone\n"), "{text}");
+    let application = &lattice.lath(&["status", "--format", "json"]).json()["applications"][0];
+    assert_eq!(application["state"], "ready");
+    let here = serde_json::json!({ "state": "ready", "unwell": "the server is gone" });
+    assert_eq!(application["providers"][0]["hosts"]["h1"], here);
+}
+
+#[test]
 fn a_lattice_out_of_reach_is_told() {
     let mut lattice = Lattice::new();
     lattice.server.kill().unwrap();
@@ -101,6 +170,28 @@ fn a_lattice_out_of_reach_is_told() {
     let ended = lattice.lath(&["plan", "counter"]);
     assert!(ended.code == 0 && ended.stderr.contains("what `lath up` would change is not known"), "{ended:#?}");
     lattice.lath(&["plan", "counter", "--context", "local"]).failure();
+}
+
+#[test]
+fn an_answer_is_waited_for_as_long_as_is_asked() {
+    let lattice = Lattice::new();
+    lattice.silent("lath.dev.in.shop.cart.nightly");
+    let call = ["call", "shop/cart", "total", "--client", "nightly"];
+    let waiting = |time| lattice.lath(&[&call[..], &["--wait", time]].concat());
+    let ended = waiting("200ms");
+    assert!(ended.failure().contains("no answer within 0.2 s"), "{ended:#?}");
+    for (time, code) in [("24h1ms", 2), ("25h", 2), ("1440m1", 2)] {
+        let ended = waiting(time);
+        assert!(ended.code == code && ended.stderr.contains("24h at most"), "{ended:#?}");
+    }
+    // On this machine the deadline of the application holds.
+    lattice.counter("", "keyvalue/memory");
+    let ended = lattice.lath(&["call", "counter", "handle-request", "--wait", "1s"]);
+    assert!(ended.code == 2 && ended.stderr.contains("`--wait` is for calls on a lattice"), "{ended:#?}");
+    if std::env::var_os("LATH_LONG").is_some() {
+        let ended = lattice.lath(&call);
+        assert!(ended.failure().contains("no answer within 60 s"), "{ended:#?}");
+    }
 }
 
 #[test]

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::operate::Operator;
+use lattice::bus::Bus as _;
 use lattice::call::Incarnation;
 use lattice::connect::{ConnectSettings, Connection};
-use lattice::document::{Document, HostRecord, Lease, PointerKey, ROOT_KEY, Root, Shard, Storage, shard_key};
+use lattice::document::{
+    Document, Failing, HostRecord, Lease, Part, PointerKey, ROOT_KEY, Root, Shard, Storage, shard_key,
+};
 use lattice::store::Buckets;
 use model::digest::Digest;
 use model::ids::HostName;
@@ -29,7 +32,7 @@ pub(super) struct Lattice {
     runtime: Runtime,
     buckets: Buckets,
     operator: Operator,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl Lattice {
@@ -44,10 +47,17 @@ impl Lattice {
             (connection, buckets, operator)
         });
         let folder = tempfile::tempdir().unwrap();
-        let lattice = Self { folder, server, runtime, buckets, operator, _connection: connection };
+        let lattice = Self { folder, server, runtime, buckets, operator, connection };
         let url = lattice.server.url();
         lattice.lath(&["context", "add", "local", "--url", &url, "--lattice", "dev"]).success();
         lattice
+    }
+
+    /// Somebody who listens there and answers nothing, until the lattice is dropped.
+    pub(super) fn silent(&self, subject: &str) {
+        let heard = async { self.connection.bus("nothing".parse().unwrap()).subscribe(subject.parse().unwrap()).await };
+        let mut heard = self.runtime.block_on(heard).unwrap();
+        self.runtime.spawn(async move { while heard.next().await.is_some() {} });
     }
 
     /// Waits for something of the rig's.
@@ -64,9 +74,14 @@ impl Lattice {
 
     /// Writes the first example into the user's folder `counter`, with these lines for its actor.
     pub(super) fn counter(&self, actor: &str, provider: &str) {
-        let folder = self.folder.path().join("counter");
+        self.application("counter", &counter(actor, provider));
+    }
+
+    /// Writes an application into a folder of the user's.
+    pub(super) fn application(&self, folder: &str, manifest: &str) {
+        let folder = self.folder.path().join(folder);
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("lath.toml"), counter(actor, provider)).unwrap();
+        std::fs::write(folder.join("lath.toml"), manifest).unwrap();
     }
 
     /// A host joins.
@@ -86,7 +101,9 @@ impl Lattice {
             states: BTreeSet::new(),
             storage: Storage::Safe,
             ready: BTreeMap::new(),
+            refused: BTreeMap::new(),
             failing: Vec::new(),
+            unwell: Vec::new(),
         };
         self.tell(&record);
         self.live(name);
@@ -104,6 +121,15 @@ impl Lattice {
                 let _ = leases.put(&name, lease.clone()).await;
             }
         });
+    }
+
+    /// A host tells that what a provider needs fails it.
+    pub(super) fn ails(&self, host: &str, app: &str, provider: &str, why: &str) {
+        let view = self.runtime.block_on(self.operator.view(None)).unwrap();
+        let mut record = view.hosts[&host.parse::<HostName>().unwrap()].record.clone();
+        let part = Part::Provider(provider.parse().unwrap());
+        record.unwell.push(Failing::new(app.parse().unwrap(), Some(part), why));
+        self.tell(&record);
     }
 
     fn tell(&self, record: &HostRecord) {

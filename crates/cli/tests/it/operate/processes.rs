@@ -1,7 +1,7 @@
 //! The commands over real hosts, as processes.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::hosts::Lattice;
 use crate::lath::command;
+use crate::tls::{certify, get_securely};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -21,10 +22,15 @@ struct Host {
 
 impl Host {
     fn start(lattice: &Lattice, name: &str) -> Self {
+        Self::start_with(lattice, name, "")
+    }
+
+    /// The same with a further line of its table.
+    fn start_with(lattice: &Lattice, name: &str, further: &str) -> Self {
         let cache = testkit::application::root().join("target/tools/hosts").display().to_string();
         let text = format!(
             "[host]\nname = \"{name}\"\ndata = \"{name}\"\ncache = \"{cache}\"\nlisten = \"127.0.0.1:0\"\n\
-             [lattice]\nname = \"dev\"\nservers = [\"{}\"]\n",
+             {further}\n[lattice]\nname = \"dev\"\nservers = [\"{}\"]\n",
             lattice.server.url()
         );
         let file = lattice.folder.path().join(format!("{name}.toml"));
@@ -33,7 +39,8 @@ impl Host {
         let mut process = Process::spawn(command(args).current_dir(lattice.folder.path())).unwrap();
         let ready = lattice.wait(process.line("\"event\":\"ready\"", PATIENCE)).unwrap();
         let ready: Value = serde_json::from_str(&ready).unwrap();
-        let address = ready["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        let (_, address) = ready["url"].as_str().unwrap().split_once("://").unwrap();
+        let address = address.to_owned();
         Self { process, address }
     }
 
@@ -59,12 +66,16 @@ impl Host {
     }
 
     fn ask(&self) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET /demo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        self.try_ask().unwrap()
+    }
+
+    fn try_ask(&self) -> io::Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET /demo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 }
 
@@ -112,4 +123,49 @@ fn an_application_outlives_its_hosts() {
     let back = lattice.lath(&["rollback", "counter", "--wait", "90s"]);
     assert!(back.success().contains("ready, version 3"), "{back:#?}");
     assert_eq!(hosts.values().next().unwrap().get(), "{\"counter\":7}");
+}
+
+#[test]
+fn a_host_serves_over_tls_with_a_certificate_that_may_change() {
+    let lattice = Lattice::new();
+    let folder = lattice.folder.path();
+    let old = certify(folder);
+    let mut host = Host::start_with(&lattice, "h1", "tls = { cert = \"www.pem\", key = \"www.key\" }");
+    lattice.counter("", "keyvalue/memory");
+    let up = lattice.lath(&["up", "counter", "--wait", "90s"]);
+    assert!(up.success().contains("counter  ready on 1 of 1 host"), "{up:#?}");
+    let shown = format!("https://{}", host.address);
+    let status = lattice.lath(&["status"]);
+    assert!(status.success().contains(&shown), "{status:#?}");
+    let answer = soon(|| get_securely(&host.address, "/demo", &old).ok().filter(|answer| is_answered(answer)));
+    assert!(answer.ends_with("{\"counter\":1}"), "{answer}");
+    // Whoever speaks without TLS is told nothing, and a stranger's certificate is not taken for the host's.
+    assert!(!host.try_ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")));
+    let stranger = tempfile::tempdir().unwrap();
+    get_securely(&host.address, "/demo", &certify(stranger.path())).unwrap_err();
+
+    let new = certify(folder);
+    let answer = soon(|| get_securely(&host.address, "/demo", &new).ok());
+    assert!(answer.ends_with("{\"counter\":2}"), "{answer}");
+    get_securely(&host.address, "/demo", &old).unwrap_err();
+    // Half of a pair changes nothing.
+    std::fs::write(folder.join("www.key"), "half").unwrap();
+    let told = lattice.wait(host.process.line("www.key holds no private key", PATIENCE)).unwrap();
+    assert!(told.contains("the certificate is not replaced"), "{told}");
+    assert!(get_securely(&host.address, "/demo", &new).unwrap().ends_with("{\"counter\":3}"));
+}
+
+/// What comes true before long.
+fn soon<T>(look: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it does not come true");
+    }
+}
+
+fn is_answered(answer: &str) -> bool {
+    answer.starts_with("HTTP/1.1 200")
 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use lattice::document::IntentHead;
 use model::digest::Digest;
 use model::ids::AppName;
-use model::placement::{AppPlacement, Placement};
+use model::placement::{AppPlacement, Earlier, Placement, Refusal, Share};
 use plan::placement::Demand;
 
 use crate::control::effect::Report;
 use crate::control::event::Moment;
-use crate::control::library::{Library, in_version};
+use crate::control::library::Library;
 use crate::control::turn::Turn;
 use crate::limits::{DERIVE_WAIT_MAX, FETCHES_MAX};
+
+use super::hosts::Hosts;
 
 /// The intents, and what they demand.
 #[derive(Debug, Default)]
@@ -40,6 +42,31 @@ pub(super) struct Gathered {
     pub(super) demands: BTreeMap<AppName, Arc<Demand>>,
     /// Applications of which nothing can be derived; they stay as they are.
     pub(super) kept: BTreeMap<AppName, Arc<AppPlacement>>,
+}
+
+/// The version of an application that is to run.
+struct Asked {
+    runs: Earlier,
+    share: Option<Share>,
+    /// The newest, where that is another.
+    refused: Option<Refusal>,
+}
+
+impl Asked {
+    /// What is placed.
+    fn placed(placed: &AppPlacement) -> Self {
+        Self { runs: placed.runs(), share: placed.share, refused: placed.refused.clone() }
+    }
+}
+
+/// The version that is to run in the place of the newest, where that was refused.
+fn instead(app: &AppName, newest: Earlier, placed: &AppPlacement, hosts: &Hosts) -> Option<Asked> {
+    if placed.refused.as_ref().is_some_and(|refused| refused.version == newest.version) {
+        return Some(Asked::placed(placed));
+    }
+    let before = placed.before.filter(|_| placed.runs() == newest)?;
+    let refused = hosts.refusal(app, newest.version)?;
+    Some(Asked { runs: before, share: None, refused: Some(refused) })
 }
 
 /// What is known of one version of one application.
@@ -114,6 +141,7 @@ impl Demands {
         turn: &mut Turn<'_>,
         library: &mut Library,
         placement: &Placement,
+        hosts: &Hosts,
         since: Moment,
     ) -> Option<Gathered> {
         let patient = turn.now.since(since) < DERIVE_WAIT_MAX;
@@ -129,13 +157,13 @@ impl Demands {
             !reasons.is_empty()
         });
         self.deleted.retain(|app| placement.applications.contains_key(app));
-        let asked = self.asked(placement);
-        for (app, version, document) in asked {
-            match self.known(turn, library, &app, version, document) {
+        let asked = self.asked(placement, hosts);
+        for (app, asked) in asked {
+            match self.known(turn, library, &app, asked) {
                 Known::Demand(demand) => drop(gathered.demands.insert(app, demand)),
                 Known::NotYet | Known::Refused => {
                     let Some(placed) = placement.applications.get(&app) else { continue };
-                    match self.known(turn, library, &app, placed.version, placed.intent) {
+                    match self.known(turn, library, &app, Asked::placed(placed)) {
                         Known::Demand(demand) => drop(gathered.demands.insert(app, demand)),
                         Known::NotYet | Known::Refused => drop(gathered.kept.insert(app, placed.clone())),
                     }
@@ -149,21 +177,26 @@ impl Demands {
         Some(gathered)
     }
 
-    /// The version and document of each application that is to run. Where the placement is of a later version than the
-    /// intent that is known here, the watch is behind: whoever placed it knew better.
-    fn asked(&self, placement: &Placement) -> Vec<(AppName, u64, Digest)> {
+    /// What is to run of each application. Where the placement is of a later version than the intent that is known here, the
+    /// watch is behind: whoever placed it knew better.
+    fn asked(&self, placement: &Placement, hosts: &Hosts) -> Vec<(AppName, Asked)> {
         let mut asked = Vec::new();
         for (app, head) in &self.heads {
-            let placed = placement.applications.get(app).filter(|placed| placed.version > head.version);
-            match (placed, head.document) {
-                (Some(placed), _) => asked.push((app.clone(), placed.version, placed.intent)),
-                (None, Some(document)) => asked.push((app.clone(), head.version, document)),
+            let placed = placement.applications.get(app);
+            match (placed.filter(|placed| placed.version > head.version), head.document) {
+                (Some(placed), _) => asked.push((app.clone(), Asked::placed(placed))),
+                (None, Some(intent)) => {
+                    let newest = Earlier { version: head.version, intent };
+                    let standing = placed.and_then(|placed| instead(app, newest, placed, hosts));
+                    let newest = Asked { runs: newest, share: head.share, refused: None };
+                    asked.push((app.clone(), standing.unwrap_or(newest)));
+                }
                 (None, None) => {}
             }
         }
         let unknown = |app: &&AppName| !self.heads.contains_key(*app) && !self.deleted.contains(*app);
         for (app, placed) in placement.applications.iter().filter(|(app, _)| unknown(app)) {
-            asked.push((app.clone(), placed.version, placed.intent));
+            asked.push((app.clone(), Asked::placed(placed)));
         }
         asked
     }
@@ -172,21 +205,15 @@ impl Demands {
         self.wanted.iter().any(|document| !self.given_up.contains(document))
     }
 
-    fn known(
-        &mut self,
-        turn: &mut Turn<'_>,
-        library: &mut Library,
-        app: &AppName,
-        version: u64,
-        document: Digest,
-    ) -> Known {
+    fn known(&mut self, turn: &mut Turn<'_>, library: &mut Library, app: &AppName, asked: Asked) -> Known {
+        let document = asked.runs.intent;
         let refused = match library.demand(turn, document) {
             None => {
                 self.wanted.insert(document);
                 return Known::NotYet;
             }
             Some(Ok(demand)) if demand.application == *app => {
-                return Known::Demand(self.versioned(app, version, document, &demand));
+                return Known::Demand(self.versioned(app, asked, &demand));
             }
             Some(Ok(demand)) => format!("it is the intent of {}", demand.application),
             Some(Err(reason)) => reason.to_string(),
@@ -204,12 +231,15 @@ impl Demands {
         self.refused.iter().filter_map(move |(app, reasons)| Some((app, reasons.get(&newest(app)?)?.as_str())))
     }
 
-    fn versioned(&mut self, app: &AppName, version: u64, document: Digest, derived: &Arc<Demand>) -> Arc<Demand> {
-        let known = self.versioned.get(app).filter(|known| known.version == version && known.intent == document);
-        if let Some(known) = known {
+    fn versioned(&mut self, app: &AppName, asked: Asked, derived: &Arc<Demand>) -> Arc<Demand> {
+        let Asked { runs: Earlier { version, intent }, share, refused } = asked;
+        let is_same = |known: &&Arc<Demand>| {
+            (known.version, known.intent, known.share, &known.refused) == (version, intent, share, &refused)
+        };
+        if let Some(known) = self.versioned.get(app).filter(is_same) {
             return known.clone();
         }
-        let demand = in_version(derived, version, document);
+        let demand = Arc::new(Demand { version, intent, share, refused, ..derived.as_ref().clone() });
         self.versioned.insert(app.clone(), demand.clone());
         demand
     }

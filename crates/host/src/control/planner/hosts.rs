@@ -7,6 +7,7 @@ use lattice::document::{HostRecord, Incarnation};
 use lattice::store::Revision;
 use model::digest::Digest;
 use model::ids::{AppName, HostName, ProviderName};
+use model::placement::Refusal;
 use plan::placement::HostView;
 
 use crate::control::effect::Report;
@@ -88,12 +89,20 @@ impl Hosts {
         self.records.values().any(|record| record.states.contains(&state))
     }
 
+    /// Why a version was refused where it ran beside the one before it; none where nobody refused it.
+    pub(super) fn refusal(&self, app: &AppName, version: u64) -> Option<Refusal> {
+        let mut told = self.records.iter().filter_map(|(host, record)| Some((host, record.refused.get(app)?)));
+        let (host, refusal) = told.find(|(_, refusal)| refusal.version == version)?;
+        Some(Refusal { version, reason: format!("on {host}: {}", refusal.reason) })
+    }
+
     fn matters(&self, before: &HostRecord, after: &HostRecord) -> bool {
         let told = |record: &HostRecord| {
             (record.incarnation, record.draining, record.planner, record.labels.clone(), record.kinds.clone())
         };
         told(before) != told(after)
             || before.states != after.states
+            || before.refused != after.refused
             || (before.ready != after.ready && self.readiness_awaited)
     }
 

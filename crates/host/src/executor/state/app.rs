@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::ids::AppName;
+use model::placement::Refusal;
 
 use super::Effect;
 use super::part::{Ids, PartId, PartName, Spec};
+use super::trial::{Change, Tried};
 use crate::executor::deployment::Deployment;
 use crate::executor::parts::Parts;
 use crate::limits::{LOAD_RETRY_PAUSE, LOAD_RETRY_PAUSE_MAX};
@@ -16,11 +18,17 @@ use crate::limits::{LOAD_RETRY_PAUSE, LOAD_RETRY_PAUSE_MAX};
 #[derive(Debug, Default)]
 pub(super) struct App {
     /// What runs, or can run soon, or ran until just now.
-    parts: BTreeMap<PartId, Part>,
+    pub(super) parts: BTreeMap<PartId, Part>,
     /// What calls are served by.
-    serving: Option<Set>,
+    pub(super) serving: Option<Set>,
     /// What is to serve; none where nothing is to.
-    wanted: Option<Set>,
+    pub(super) wanted: Option<Set>,
+    /// What the version that serves last and the one that it replaces are to each other.
+    pub(super) change: Option<Change>,
+    /// The version that was gone back from.
+    pub(super) refused: Option<Refusal>,
+    /// What calls were last said to be served by.
+    told: Option<Told>,
     /// Starts of what is wanted that failed, one after the other.
     failures: u32,
     /// The pause after a failure runs.
@@ -29,22 +37,28 @@ pub(super) struct App {
 
 /// Parts that serve together.
 #[derive(Clone, Debug)]
-struct Set {
-    deployment: Deployment,
-    parts: BTreeMap<PartName, PartId>,
+pub(super) struct Set {
+    pub(super) deployment: Deployment,
+    pub(super) parts: BTreeMap<PartName, PartId>,
 }
 
+/// What calls are served by: a version with its parts, the one that has a share of them, and the one that is kept.
+type Told = (Version, Option<Tried>, Option<Version>);
+
+/// A version with its parts.
+type Version = (u64, BTreeMap<PartName, PartId>);
+
 #[derive(Debug)]
-struct Part {
+pub(super) struct Part {
     name: PartName,
     spec: Spec,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// The part in whose place it starts.
     instead_of: Option<PartId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// It will start when it may.
     Held,
     Starting,
@@ -55,44 +69,15 @@ enum Phase {
     Retiring,
 }
 
-/// How an application is on this host.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AppView {
-    /// The version that serves, and its parts that do.
-    pub serving: Option<(u64, BTreeSet<PartName>)>,
-    /// The version that is wanted; none where the application leaves.
-    pub wanted: Option<u64>,
-    /// Wanted parts that have not started yet.
-    pub starting: BTreeSet<PartName>,
-    /// Wanted parts that could not be started at the last try.
-    pub failed: BTreeMap<PartName, PartId>,
-    /// Parts that finish what they do.
-    pub retiring: usize,
-}
-
 impl App {
-    pub(super) fn view(&self) -> AppView {
-        let wanted = self.wanted.iter().flat_map(|set| &set.parts);
-        let in_phase = |phases: &'static [Phase]| {
-            let known = wanted.clone().filter_map(|(name, id)| Some((name.clone(), *id, self.parts.get(id)?.phase)));
-            known.filter(|(_, _, phase)| phases.contains(phase)).map(|(name, id, _)| (name, id))
-        };
-        AppView {
-            serving: self.serving.as_ref().map(|set| (set.version(), set.parts.keys().cloned().collect())),
-            wanted: self.wanted.as_ref().map(Set::version),
-            starting: in_phase(&[Phase::Held, Phase::Starting]).map(|(name, _)| name).collect(),
-            failed: in_phase(&[Phase::Failed]).collect(),
-            retiring: self.parts.values().filter(|part| part.phase == Phase::Retiring).count(),
-        }
-    }
-
     pub(super) fn deployment(&self, version: u64) -> Option<&Deployment> {
-        let sets = self.wanted.iter().chain(&self.serving);
-        sets.map(|set| &set.deployment).find(|deployment| deployment.version == version)
+        let sets = self.sets();
+        let mut deployments = sets.map(|set| &set.deployment);
+        deployments.find(|deployment| deployment.version == version)
     }
 
     pub(super) fn parts_of(&self, id: PartId) -> Option<Arc<dyn Parts>> {
-        let mut sets = self.wanted.iter().chain(&self.serving);
+        let mut sets = self.sets();
         let set = sets.find(|set| set.parts.values().any(|part| *part == id))?;
         Some(Arc::clone(&set.deployment.parts))
     }
@@ -117,9 +102,14 @@ impl App {
             self.failures = 0;
         }
         let Some(deployment) = deployment else {
-            self.wanted = None;
+            (self.wanted, self.refused) = (None, None);
             return;
         };
+        match &self.refused {
+            // What was gone back from is not begun again.
+            Some(refused) if refused.version == deployment.version => return,
+            _ => self.refused = None,
+        }
         if self.wanted.as_ref().is_some_and(|wanted| wanted.deployment.is_same(&deployment)) {
             return;
         }
@@ -213,6 +203,7 @@ impl App {
     /// Switches to what is wanted, as far as it can serve.
     fn serve(&mut self, app: &AppName) -> Vec<Effect> {
         let Some(wanted) = &self.wanted else {
+            (self.change, self.told) = (None, None);
             return self.serving.take().map(|_| Effect::Withdraw(app.clone())).into_iter().collect();
         };
         let parts = self.servable(wanted);
@@ -220,15 +211,42 @@ impl App {
         if is_whole {
             self.failures = 0;
         }
-        let (version, before) = (wanted.version(), self.serving.as_ref());
-        let is_new = before.is_some_and(|set| set.version() != version);
-        let is_equal = before.is_some_and(|set| set.version() == version && set.parts == parts);
-        let is_nothing_yet = before.is_none() && parts.is_empty() && !is_whole;
-        if is_equal || is_nothing_yet || (is_new && !is_whole) {
+        let is_nothing_yet = self.serving.is_none() && parts.is_empty() && !is_whole;
+        let before = self.serving.as_ref().filter(|set| set.version() != wanted.version());
+        match before {
+            _ if is_nothing_yet => return Vec::new(),
+            Some(_) if !is_whole => self.change = None,
+            Some(before) if wanted.is_tried_beside(before) => self.change = Some(Change::Trying(parts)),
+            Some(before) => {
+                // Hosts that still go by the version before may call what this one has no more.
+                let kept = wanted.deployment.trial.map(|_| Change::Watching(before.clone()));
+                self.serving = Some(Set { deployment: wanted.deployment.clone(), parts });
+                self.change = kept;
+            }
+            None => {
+                self.serving = Some(Set { deployment: wanted.deployment.clone(), parts });
+                self.change = self.change.take().filter(|change| change.kept().is_some());
+            }
+        }
+        self.tell(app)
+    }
+
+    /// Says what serves, if that is new.
+    fn tell(&mut self, app: &AppName) -> Vec<Effect> {
+        let Some(serving) = &self.serving else { return Vec::new() };
+        let tried = match (&self.change, &self.wanted) {
+            (Some(Change::Trying(parts)), Some(wanted)) => Tried::new(&wanted.deployment, parts),
+            _ => None,
+        };
+        let version = |set: &Set| (set.version(), set.parts.clone());
+        let kept = self.change.as_ref().and_then(Change::kept).map(version);
+        let told = (version(serving), tried, kept);
+        if self.told.as_ref() == Some(&told) {
             return Vec::new();
         }
-        self.serving = Some(Set { deployment: wanted.deployment.clone(), parts: parts.clone() });
-        vec![Effect::Serve { app: app.clone(), version, parts }]
+        self.told = Some(told.clone());
+        let ((version, parts), tried, kept) = told;
+        vec![Effect::Serve { app: app.clone(), version, parts, tried, kept }]
     }
 
     /// The parts of `set` that are ready, and whose near targets are.
@@ -284,9 +302,14 @@ impl App {
         if ending.is_empty() { Vec::new() } else { vec![Effect::Retire(ending)] }
     }
 
+    /// What is wanted, what serves, and what is kept to go back to.
+    fn sets(&self) -> impl Iterator<Item = &Set> {
+        let kept = self.change.as_ref().and_then(Change::kept);
+        self.wanted.iter().chain(&self.serving).chain(kept)
+    }
+
     fn in_use(&self) -> BTreeSet<PartId> {
-        let sets = self.serving.iter().chain(&self.wanted);
-        let used = sets.flat_map(|set| set.parts.values().copied());
+        let used = self.sets().flat_map(|set| set.parts.values().copied());
         // Whatever is being replaced is in use until that is done.
         let replaced = self.parts.values().filter_map(|part| part.instead_of);
         used.chain(replaced).collect()
@@ -348,7 +371,7 @@ fn pause(failures: u32) -> Duration {
 }
 
 impl Set {
-    fn version(&self) -> u64 {
+    pub(super) fn version(&self) -> u64 {
         self.deployment.version
     }
 }

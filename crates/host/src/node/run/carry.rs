@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lattice::document::Phase;
 
 use super::{Input, Run};
-use crate::control::{Effect, Event, Op, Report, Underivable};
+use crate::control::{Effect, Event, Op, Reckoning, Report, Underivable};
 use crate::limits::REJOIN_WAIT_MAX;
 use crate::node::leave;
 use crate::node::standing::NodeNews;
@@ -27,6 +27,7 @@ impl Run {
                 }
                 None => self.documents.ask(document),
             },
+            Effect::Reckon { op, reckoning } => self.reckon(op, *reckoning),
             Effect::FetchShard(digest) => self.store.fetch_shard(digest),
             Effect::PutShard { op, digest, shard } => self.store.put_shard(op, digest, shard),
             Effect::ReplaceRoot { op, expected, root } => self.store.replace_root(op, expected, root),
@@ -68,6 +69,16 @@ impl Run {
             // Others need not wait for the next tick to call it again.
             self.telling.send(&*self.connection.bus, &self.connection.subjects);
         }
+    }
+
+    /// Reckons, beside the loop, where everything is to run.
+    fn reckon(&self, op: Op, reckoning: Reckoning) {
+        let input = self.input.clone();
+        tokio::spawn(async move {
+            let reckoned = tokio::task::spawn_blocking(move || reckoning.run()).await;
+            let reckoned = reckoned.inspect_err(|reason| tracing::error!(%reason, "a placement cannot be reckoned"));
+            drop(input.send(Input::Control(Event::Reckoned { op, reckoned: reckoned.ok().map(Box::new) })).await);
+        });
     }
 
     fn ask_echo(&self, op: Op) {

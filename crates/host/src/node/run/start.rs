@@ -108,6 +108,9 @@ impl Run {
             health,
             listening,
             share: Share::default(),
+            wished: BTreeMap::new(),
+            assigned: BTreeMap::new(),
+            held: BTreeMap::new(),
             next: None,
             again: None,
             deleting: Vec::new(),
@@ -115,6 +118,8 @@ impl Run {
             adopted: None,
             ready: BTreeMap::new(),
             failing: Vec::new(),
+            unwell: Vec::new(),
+            gone_back: BTreeMap::new(),
             facts,
             told: watch::Sender::new(NodeStatus::default()),
             ended: None,
@@ -194,13 +199,16 @@ fn start_executor(
         sources,
     };
     let (switchboard, input, tell) = (switchboard.clone(), input.clone(), Arc::clone(tell));
+    let mut last = BTreeMap::new();
     let hear = Box::new(move |news| match news {
         News::Compiling { app, actor } => tell(NodeNews::Compiling { app, actor }),
         News::Loaded(loaded) => tell(NodeNews::Loaded(loaded)),
+        News::GoneBack { app, refusal } => tell(NodeNews::GoneBack { app, refusal }),
         News::Failed { app, error } => tell(NodeNews::Failed { app, reason: chain(&error) }),
         News::Switched(app, running) => {
             let (version, running) = running.unzip();
-            let parts = running.as_ref().map(|running| {
+            let tried = running.as_ref().and_then(|running| running.tried.as_ref()).map(|tried| tried.version);
+            let parts: Option<Vec<String>> = running.as_ref().map(|running| {
                 let targets = &running.targets;
                 let actors = targets.actors.keys().map(ToString::to_string);
                 actors.chain(targets.providers.keys().map(ToString::to_string)).collect()
@@ -209,9 +217,14 @@ fn start_executor(
             // A full channel means that the loop looks at everything soon anyway.
             let sending = input.clone();
             tokio::spawn(async move { sending.send(Input::Switched).await });
-            tell(match version.zip(parts) {
-                Some((version, parts)) => NodeNews::Serving { app, version, parts },
-                None => NodeNews::Withdrawn { app },
+            let told = (version, parts.clone(), tried);
+            if last.insert(app.clone(), told.clone()) == Some(told) {
+                return;
+            }
+            tell(match (version, parts, tried) {
+                (Some(before), _, Some(version)) => NodeNews::Trying { app, version, before },
+                (Some(version), Some(parts), None) => NodeNews::Serving { app, version, parts },
+                _ => NodeNews::Withdrawn { app },
             });
         }
     });

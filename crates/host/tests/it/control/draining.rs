@@ -113,8 +113,12 @@ fn a_planner_that_leaves_moves_its_own_work_first() {
     scene.pass(LEASE_RENEWAL * 2, &["h2"]);
     assert!(!is_out(&scene), "h2 has nothing ready yet");
     let mut other = record("h2", 10);
-    let ready =
-        model::placement::Ready { version: 1, actors: ["cart".parse().unwrap()].into(), providers: Default::default() };
+    let ready = model::placement::Ready {
+        version: 1,
+        actors: ["cart".parse().unwrap()].into(),
+        providers: Default::default(),
+        tried: None,
+    };
     other.ready.insert(super::scene::app("shop"), ready);
     scene.told_record(other);
     scene.pass(LEASE_RENEWAL * 2, &["h2"]);

@@ -34,7 +34,7 @@ fn the_lease_is_renewed_each_second_and_the_record_on_change() {
     let mut scene = Scene::joined(&[]);
     let effects = scene.pass(LEASE_RENEWAL * 10, &[]);
     assert_eq!((records(&effects), leases(&effects)), (0, 10));
-    let ready = Ready { version: 1, actors: ["cart".parse().unwrap()].into(), providers: BTreeSet::new() };
+    let ready = Ready { version: 1, actors: ["cart".parse().unwrap()].into(), providers: BTreeSet::new(), tried: None };
     scene.tell(Event::Readiness { app: app("shop"), ready: Some(ready) });
     assert_eq!(records(&scene.tick()), 1);
     assert_eq!(records(&scene.tick()), 0);

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::control::{Effect, Event, Moment, Op, Outcome, Report, State, Topic, Underivable, step};
+use host::control::{Effect, Event, Moment, Op, Outcome, Reckoning, Report, State, Topic, Underivable, step};
 use host::limits::CONTROL_TICK;
 use lattice::document::{
     Author, HostRecord, Incarnation, IntentHead, Pointer, PointerKey, Root, Shard, Storage, UnixMillis,
@@ -47,7 +47,9 @@ pub fn record(host: &str, incarnation: u64) -> HostRecord {
         states: BTreeSet::new(),
         storage: Storage::Safe,
         ready: BTreeMap::new(),
+        refused: BTreeMap::new(),
         failing: Vec::new(),
+        unwell: Vec::new(),
     }
 }
 
@@ -57,7 +59,7 @@ pub fn document(number: u64) -> Digest {
 
 pub fn head(version: u64, document: Option<Digest>) -> IntentHead {
     let by: Author = "operator".parse().unwrap();
-    IntentHead { version, document, by, at: UnixMillis(0) }
+    IntentHead { version, document, share: None, by, at: UnixMillis(0) }
 }
 
 /// One actor, `cart`, on so many hosts.
@@ -71,7 +73,14 @@ pub fn free(app: &str, document: Digest, replicas: u32) -> Arc<Demand> {
         spread: None,
         on: BTreeMap::new(),
     };
-    Arc::new(Demand { application: app.parse().unwrap(), version: 0, intent: document, groups: vec![group] })
+    Arc::new(Demand {
+        application: app.parse().unwrap(),
+        version: 0,
+        intent: document,
+        share: None,
+        refused: None,
+        groups: vec![group],
+    })
 }
 
 /// One actor, `cart`, beside a store of its own host, `kv`.
@@ -91,6 +100,9 @@ pub fn placed(demand: &Demand, generation: u64, version: u64, hosts: &[&str]) ->
         generation,
         version,
         intent: demand.intent,
+        before: None,
+        share: None,
+        refused: None,
         actors: group.actors.iter().map(|actor| (actor.clone(), on.clone())).collect(),
         providers: group.providers.iter().map(|provider| (provider.clone(), on.clone())).collect(),
     })
@@ -103,6 +115,8 @@ pub struct Scene {
     pub revision: u64,
     /// Whether writes are answered at once, as done.
     pub answers: bool,
+    /// Whether what is to run where is reckoned at once.
+    pub reckons: bool,
     pub shards: BTreeMap<Digest, Arc<Shard>>,
     pub documents: BTreeMap<Digest, Arc<Demand>>,
     /// Documents that cannot be derived, and why.
@@ -120,6 +134,7 @@ impl Scene {
             now: Duration::from_secs(1),
             revision: 100,
             answers: true,
+            reckons: true,
             shards: BTreeMap::new(),
             documents: BTreeMap::new(),
             refused: BTreeMap::new(),
@@ -182,7 +197,9 @@ impl Scene {
         let mut events = std::collections::VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in step(&mut self.state, Moment(self.now), event) {
-                if self.answers {
+                if let Effect::Reckon { op, reckoning } = &effect {
+                    events.extend(self.reckons.then(|| reckoned(*op, reckoning)));
+                } else if self.answers {
                     events.extend(self.answer(&effect));
                 }
                 all.push(effect);
@@ -282,6 +299,11 @@ impl Scene {
     pub fn runs(&self, name: &str) -> Option<u64> {
         self.state.adopted().apps.get(&app(name)).map(|placement| placement.generation)
     }
+}
+
+/// The answer to a reckoning.
+pub fn reckoned(op: Op, reckoning: &Reckoning) -> Event {
+    Event::Reckoned { op, reckoned: Some(Box::new(reckoning.clone().run())) }
 }
 
 /// What an operator was told.

@@ -213,6 +213,36 @@ fn nobody_plans_over_a_root_that_cannot_be_read() {
 }
 
 #[test]
+fn a_planner_does_not_say_that_it_plans_before_it_has_seen_that_the_root_can_be_read() {
+    let mut scene = Scene::joined(&["h2"]);
+    scene.unreadable(Key::Root, true);
+    scene.done.clear();
+    let told = |scene: &mut Scene| {
+        let tells = |effect: &Effect| matches!(effect, Effect::PutRecord { record, .. } if record.planner);
+        let told = (scene.state.record().planner, count(&scene.done, tells) > 0);
+        scene.done.clear();
+        told
+    };
+    scene.rewatched(|scene, topic| {
+        scene.pass(LEASE_RENEWAL, &["h2"]);
+        match topic {
+            Topic::Root => drop(scene.unreadable(Key::Root, true)),
+            Topic::Hosts => ["h1", "h2"].into_iter().for_each(|host| drop(scene.told_record(record(host, 10)))),
+            _ => scene.standing(topic),
+        }
+        scene.pass(LEASE_RENEWAL, &["h2"]);
+        assert_eq!(told(scene), (false, false), "{topic:?}");
+    });
+    assert_eq!(told(&mut scene), (false, false));
+    // Nothing stands there any more.
+    scene.tell(Event::Began(Topic::Root));
+    assert_eq!(told(&mut scene), (false, false));
+    scene.tell(Event::Current(Topic::Root));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    assert_eq!(told(&mut scene), (true, true));
+}
+
+#[test]
 fn an_unreadable_root_that_was_written_over_blinds_nobody() {
     let mut scene = Scene::joined(&["h2"]);
     let revision = scene.next();

@@ -14,6 +14,7 @@ use model::blueprint::{
 use model::contract::Contract;
 use model::digest::Digest;
 use model::manifest::{ConfigValue, Limits, Reach};
+use model::placement::Share;
 
 /// A state, and what has happened to it so far, in words.
 #[derive(Default)]
@@ -50,6 +51,20 @@ impl Scene {
         })
     }
 
+    /// Likewise, with versions that have a share of the calls until they are trusted.
+    fn want_on_trial(mut self, wanted: &[&str]) -> Self {
+        let on_trial = |(name, deployment)| (name, Deployment { trial: Share::per_mille(50), ..deployment });
+        let deployments = wanted.iter().map(|text| on_trial(deployment(text))).collect();
+        self.story += &format!("want on trial {}\n", wanted.join("; "));
+        self.on(Event::Assigned(deployments))
+    }
+
+    fn judged(mut self, version: u64, refused: Option<&str>) -> Self {
+        self.story += &format!("judged {version}: {}\n", refused.unwrap_or("good"));
+        let app = "shop".parse().unwrap();
+        self.on(Event::Judged { app, version, refused: refused.map(str::to_owned) })
+    }
+
     fn pause_is_over(mut self) -> Self {
         self.story += "the pause is over\n";
         self.on(Event::RetryDue("shop".parse().unwrap()))
@@ -79,7 +94,11 @@ fn told(effect: &Effect) -> String {
             format!("start {app} {name} #{} where #{} stands", id.0, old.0)
         }
         Effect::Abandon(id) => format!("abandon #{}", id.0),
-        Effect::Serve { app, version, parts } => format!("serve {app} {version}: {}", listed(parts)),
+        Effect::Serve { app, version, parts, tried, kept } => {
+            let kept = kept.iter().map(|(version, parts)| format!("; kept {version}: {}", listed(parts)));
+            let tried = tried.iter().map(|tried| format!("; tried {}: {}", tried.version, listed(&tried.parts)));
+            format!("serve {app} {version}: {}{}", listed(parts), tried.chain(kept).collect::<String>())
+        }
         Effect::Withdraw(app) => format!("withdraw {app}"),
         Effect::Retire(ids) => format!("retire {:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
         Effect::RetryAfter(app, pause) => format!("retry {app} after {pause:?}"),
@@ -150,7 +169,7 @@ fn wire(actor: &str, target: &str, parts: &[&str]) -> Wire {
     let sender = SenderPlan {
         label: "send0".to_owned(),
         contract: Arc::new(contract),
-        adapter: AdapterPlan::Generated,
+        adapter: AdapterPlan::Generated(model::wire::WireVersion::V1),
         link,
         open: BTreeSet::new(),
     };
@@ -194,6 +213,65 @@ fn parts_that_are_added_join_as_soon_as_they_can() {
     let scene = Scene::default().want(&["shop 1: web=a"]).started(&[1]);
     let scene = scene.want(&["shop 1: web=a cart=b tax=c"]).started(&[2]).failed(3).view();
     insta::assert_snapshot!(scene.pause_is_over().started(&[3]).view().story);
+}
+
+#[test]
+fn a_version_on_trial_has_a_share_then_all_calls_and_then_the_one_before_ends() {
+    let scene = Scene::default().want(&["shop 1: web=a cart=b>kv @kv=x"]).started(&[1, 2, 3]);
+    // `web` stays as it is: only `cart` is another.
+    let scene = scene.want_on_trial(&["shop 2: web=a cart=c>kv @kv=x"]).started(&[4]).view();
+    let scene = scene.judged(2, None).view().judged(2, None);
+    insta::assert_snapshot!(scene.retired(&[2]).view().story);
+}
+
+#[test]
+fn a_version_that_is_refused_on_trial_ends_and_is_not_begun_again() {
+    let scene = Scene::default().want(&["shop 1: web=a"]).started(&[1]);
+    let scene = scene.want_on_trial(&["shop 2: web=b"]).started(&[2]).judged(2, Some("it traps")).view();
+    let scene = scene.retired(&[2]).want_on_trial(&["shop 2: web=b"]).view();
+    // The lattice agrees to the one before, then asks for a mended one.
+    let scene = scene.want(&["shop 1: web=a"]).view();
+    insta::assert_snapshot!(scene.want_on_trial(&["shop 3: web=c"]).started(&[3]).view().story);
+}
+
+#[test]
+fn a_version_that_is_refused_after_it_took_over_gives_back_all_calls() {
+    let scene = Scene::default().want(&["shop 1: web=a"]).started(&[1]);
+    let scene = scene.want_on_trial(&["shop 2: web=b"]).started(&[2]).judged(2, None);
+    insta::assert_snapshot!(scene.judged(2, Some("it traps")).view().retired(&[2]).view().story);
+}
+
+#[test]
+fn two_versions_live_at_most() {
+    let scene = Scene::default().want(&["shop 1: web=a"]).started(&[1]);
+    let scene = scene.want_on_trial(&["shop 2: web=b"]).started(&[2]);
+    // Another comes while one is tried, and one more while what was before is kept.
+    let scene = scene.want_on_trial(&["shop 3: web=c"]).retired(&[2]).started(&[3]).judged(3, None);
+    insta::assert_snapshot!(scene.want_on_trial(&["shop 4: web=d"]).retired(&[1]).started(&[4]).view().story);
+}
+
+/// Whoever tells goes by another version than is tried by now.
+#[test]
+fn a_judgement_of_another_version_says_nothing() {
+    let scene = Scene::default().want(&["shop 1: web=a"]).started(&[1]);
+    let scene = scene.judged(1, Some("it traps")).want_on_trial(&["shop 2: web=b"]).judged(2, None).started(&[2]);
+    insta::assert_snapshot!(scene.judged(3, None).judged(1, Some("it traps")).view().story);
+}
+
+/// Another host refused it, and the lattice goes back.
+#[test]
+fn what_is_on_trial_ends_where_the_version_before_is_wanted_again() {
+    let scene = Scene::default().want(&["shop 1: web=a"]).started(&[1]);
+    let scene = scene.want_on_trial(&["shop 2: web=b"]).started(&[2]).want(&["shop 1: web=a"]).view();
+    let scene = scene.retired(&[2]).want_on_trial(&["shop 3: web=c"]).started(&[3]).judged(3, None);
+    insta::assert_snapshot!(scene.want(&["shop 1: web=a"]).retired(&[3]).view().story);
+}
+
+/// There is nothing of an actor to compare.
+#[test]
+fn a_version_on_trial_that_changes_only_links_takes_over_at_once() {
+    let scene = Scene::default().want(&["shop 1: web=a>cart cart=b @@kv=x"]).started(&[1, 2, 3]);
+    insta::assert_snapshot!(scene.want_on_trial(&["shop 2: web=a>kv cart=b @@kv=y"]).started(&[4]).view().story);
 }
 
 #[test]
@@ -258,4 +336,13 @@ fn specs_differ_where_code_does() {
     assert_ne!(one, other, "their links differ, but they are one composite: see `what_is_equal_stays_over_versions`");
     let spec = |plans: &BTreeMap<_, CompositePlan>| Spec::Actor(Arc::new(plans.values().next().unwrap().clone()));
     assert_eq!(spec(&one), spec(&one));
+}
+
+#[test]
+fn what_was_refused_may_run_where_the_application_comes_anew() {
+    let scene = Scene::default().want(&["shop 1: web=a"]).started(&[1]);
+    let scene = scene.want_on_trial(&["shop 2: web=b"]).started(&[2]).judged(2, Some("it traps"));
+    let scene = scene.want(&[]).want_on_trial(&["shop 2: web=b"]).started(&[3]).view();
+    assert!(scene.story.contains("serve shop 2: actor web #3"));
+    insta::assert_snapshot!(scene.story);
 }

@@ -11,7 +11,7 @@ use host::limits::{
 use host::operate::{OperateError, Waited};
 use lattice::document::{Document as _, PointerKey, ROOT_KEY, Root, Shard, shard_key};
 use lattice::objects::MemoryObjects;
-use lattice::store::{Bucket, Buckets, Entry, MemoryBuckets, Revision, StoreError, Watch};
+use lattice::store::{Bucket, Buckets, Entry, KeyPage, MemoryBuckets, Revision, StoreError, Watch};
 use model::digest::Digest;
 use tokio::time::Instant;
 
@@ -83,6 +83,15 @@ impl Bucket for Slow {
 
     fn keys<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         self.inner.keys(pattern)
+    }
+
+    fn page<'a>(
+        &'a self,
+        pattern: &'a str,
+        after: Revision,
+        most: usize,
+    ) -> BoxFuture<'a, Result<KeyPage, StoreError>> {
+        self.inner.page(pattern, after, most)
     }
 
     fn watch<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Watch, StoreError>> {

@@ -144,6 +144,7 @@ async fn a_lattice_with_too_many_versions_keeps_everything() {
         let head = IntentHead {
             version,
             document: Some(Digest::of(&number.to_le_bytes())),
+            share: None,
             by: "operator.alice".parse().unwrap(),
             at: UnixMillis(1),
         };

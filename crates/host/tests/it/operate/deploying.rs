@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use host::operate::{OperateError, Operator, Progress};
 use lattice::document::{Document as _, IntentHead, UnixMillis};
 use lattice::objects::MemoryObjects;
-use lattice::store::{Bucket, Buckets, Entry, MemoryBuckets, Revision, StoreError, Watch};
+use lattice::store::{Bucket, Buckets, Entry, KeyPage, MemoryBuckets, Revision, StoreError, Watch};
 
 use super::lattice_world::{World, app, counter, opened};
 
@@ -157,7 +157,7 @@ async fn a_damaged_version_can_be_replaced() {
     let digest = model::digest::Digest::of(&bogus);
     world.objects.put(digest, bogus).await.unwrap();
     let by = "operator.bob".parse().unwrap();
-    let head = IntentHead { version: 2, document: Some(digest), by, at: UnixMillis(1) };
+    let head = IntentHead { version: 2, document: Some(digest), share: None, by, at: UnixMillis(1) };
     world.buckets.intent.put("counter", head.encode()).await.unwrap();
     let error = world.operator.rollback(&app(), Some(2)).await.unwrap_err();
     assert!(matches!(error, OperateError::Damaged { .. }), "{error:?}");
@@ -214,6 +214,15 @@ impl Bucket for Raced {
         self.inner.keys(pattern)
     }
 
+    fn page<'a>(
+        &'a self,
+        pattern: &'a str,
+        after: Revision,
+        most: usize,
+    ) -> BoxFuture<'a, Result<KeyPage, StoreError>> {
+        self.inner.page(pattern, after, most)
+    }
+
     fn watch<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Watch, StoreError>> {
         self.inner.watch(pattern)
     }
@@ -228,7 +237,13 @@ fn raced(other: Option<Bytes>, deaf: bool) -> Operator {
 
 #[tokio::test]
 async fn of_two_who_deploy_at_once_one_is_told_that_it_lost() {
-    let head = IntentHead { version: 7, document: None, by: "deployer.carol".parse().unwrap(), at: UnixMillis(1) };
+    let head = IntentHead {
+        version: 7,
+        document: None,
+        share: None,
+        by: "deployer.carol".parse().unwrap(),
+        at: UnixMillis(1),
+    };
     let operator = raced(Some(head.encode()), false);
     let application = counter("", "keyvalue/embedded");
     let error = operator.up(&application, &mut |_| {}).await.unwrap_err();

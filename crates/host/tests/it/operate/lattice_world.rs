@@ -11,7 +11,7 @@ use lattice::objects::{MemoryObjects, Objects};
 use lattice::store::{Bucket, Buckets, MemoryBucket, MemoryBuckets, MemoryOptions};
 use model::digest::Digest;
 use model::ids::{AppName, HostName};
-use model::placement::{Placement, Ready};
+use model::placement::{AppPlacement, Placement, Ready};
 use plan::placement::place;
 
 pub(crate) struct World {
@@ -53,7 +53,9 @@ impl World {
             states: BTreeSet::new(),
             storage: Storage::Safe,
             ready: BTreeMap::new(),
+            refused: BTreeMap::new(),
             failing: Vec::new(),
+            unwell: Vec::new(),
         };
         self.records.insert(record.name.clone(), record);
         self.tell(host, |_| {}).await;
@@ -95,7 +97,7 @@ impl World {
                 let providers = placed.providers.iter().filter(|(_, hosts)| hosts.contains(&host));
                 let (actors, providers): (BTreeSet<_>, BTreeSet<_>) =
                     (actors.map(|(name, _)| name.clone()).collect(), providers.map(|(name, _)| name.clone()).collect());
-                (app.clone(), Ready { version: placed.version, actors, providers })
+                (app.clone(), Ready { version: placed.version, actors, providers, tried: None })
             });
             let given: BTreeMap<AppName, Ready> =
                 given.filter(|(_, ready)| !ready.actors.is_empty() || !ready.providers.is_empty()).collect();
@@ -109,6 +111,14 @@ impl World {
             })
             .await;
         }
+    }
+
+    /// One application is placed so.
+    pub(crate) async fn agree_to(&self, generation: u64, placed: AppPlacement) {
+        let mut placement = self.operator.view(None).await.unwrap().placement;
+        placement.generation = generation;
+        placement.applications.insert(app(), Arc::new(placed));
+        self.agree(&placement).await;
     }
 
     /// Writes a placement as planners do: shards, the index, and the root at last.

@@ -1,7 +1,15 @@
 //! Routes of several applications: each is the first one's that took it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use host::application::Application;
 use host::operate::OperateError;
+use lattice::objects::{MemoryObjects, Objects, Stored};
+use lattice::store::{MemoryBuckets, Revision, StoreError};
+use model::digest::Digest;
 use model::ids::AppName;
 
 use super::lattice_world::{World, opened};
@@ -80,4 +88,57 @@ async fn of_two_at_the_same_moment_one_gives_way() {
     assert_ne!(one.is_ok(), two.is_ok(), "{one:?} {two:?}");
     let expected = if one.is_ok() { "aaa" } else { "zzz" };
     assert_eq!(running(&world).await, [expected]);
+}
+
+/// A store of bytes that counts how often any are read.
+#[derive(Default)]
+struct Counted {
+    objects: MemoryObjects,
+    reads: AtomicUsize,
+}
+
+impl Objects for Counted {
+    fn has(&self, digest: Digest) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.objects.has(digest)
+    }
+
+    fn put(&self, digest: Digest, bytes: Bytes) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.objects.put(digest, bytes)
+    }
+
+    fn get(&self, digest: Digest, bytes_max: u64) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.objects.get(digest, bytes_max)
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>, StoreError>> {
+        self.objects.list()
+    }
+
+    fn delete(&self, digest: Digest, last: Revision) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.objects.delete(digest, last)
+    }
+}
+
+#[tokio::test]
+async fn what_another_application_asks_for_is_read_once() {
+    let mut reads = Vec::new();
+    // Without routes there is nothing to compare, and no document of another is read for that.
+    for application in [without_routes("aaa"), routed("aaa", "path = \"/a\"")] {
+        let objects = Arc::new(Counted::default());
+        let world = World::with(MemoryBuckets::open(), objects.clone());
+        world.operator.up(&routed("zzz", "path = \"/z\""), &mut |_| {}).await.unwrap();
+        let before = objects.reads.load(Ordering::Relaxed);
+        world.operator.up(&application, &mut |_| {}).await.unwrap();
+        reads.push(objects.reads.load(Ordering::Relaxed) - before);
+    }
+    assert_eq!(reads[1] - reads[0], 1, "{reads:?}");
+}
+
+fn without_routes(name: &str) -> Application {
+    opened(&format!(
+        "manifest = 1\n[application]\nname = \"{name}\"\n[actors.counter]\n\
+         component = \"{{root}}/examples/kvcounter/target/wasm32-wasip2/release/kvcounter.wasm\"\n\
+         links.\"lath:keyvalue/counter\" = {{ to = \"kv\" }}\n[providers]\nkv = {{ use = \"keyvalue/memory\" }}\n"
+    ))
 }

@@ -75,6 +75,7 @@ impl Oracle {
             | Effect::Reread(_)
             | Effect::FetchShard(_)
             | Effect::Derive(_)
+            | Effect::Reckon { .. }
             | Effect::FinishCalls
             | Effect::DeleteLease
             | Effect::DeleteRecord

@@ -87,7 +87,9 @@ impl Process {
             states: machine.states.clone(),
             storage: Storage::Safe,
             ready: BTreeMap::new(),
+            refused: BTreeMap::new(),
             failing: Vec::new(),
+            unwell: Vec::new(),
         };
         Self {
             machine: index,
@@ -124,7 +126,7 @@ impl Process {
 pub fn part(host: &HostName, app: &AppPlacement) -> Ready {
     let actors = app.actors.iter().filter(|(_, hosts)| hosts.contains(host)).map(|(name, _)| name.clone());
     let providers = app.providers.iter().filter(|(_, hosts)| hosts.contains(host)).map(|(name, _)| name.clone());
-    Ready { version: app.version, actors: actors.collect(), providers: providers.collect() }
+    Ready { version: app.version, actors: actors.collect(), providers: providers.collect(), tried: None }
 }
 
 /// The applications whose part on this host differs from what is ready.

@@ -62,7 +62,11 @@ impl World {
             let right = match (group.replicas, home) {
                 (_, Some(home)) => hosts == [home.clone()].into() || (hosts.is_empty() && !fit.contains(&home)),
                 // State that was never opened stays where it was placed, even on a host that is gone.
-                _ if group.pinned() => hosts.len() == 1 || (hosts.is_empty() && fit.is_empty()),
+                _ if group.pinned() => {
+                    let placed = group.local.iter().filter_map(|provider| placed.providers.get(provider)).flatten();
+                    let is_gone = fit.is_empty() || placed.into_iter().any(|host| !fit.contains(host));
+                    hosts.len() == 1 || (hosts.is_empty() && is_gone)
+                }
                 _ if fit.is_empty() => true,
                 (Replicas::Everywhere, _) => hosts == fit,
                 (Replicas::Count(count), _) => {

@@ -50,7 +50,7 @@ pub fn demand(lot: &mut Lot, app: &AppName, shape: u64, serial: u64) -> (Digest,
     }
     let mut shape = Lot::new(shape);
     let groups = (0..shape.within(1..4)).map(|number| group(lot, &mut shape, number)).collect();
-    let demand = Demand { application: app.clone(), version: 0, intent: digest, groups };
+    let demand = Demand { application: app.clone(), version: 0, intent: digest, share: None, refused: None, groups };
     (digest, Document { demand: Ok(Arc::new(demand)), available: 0 })
 }
 

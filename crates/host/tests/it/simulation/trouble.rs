@@ -160,7 +160,7 @@ impl World {
         }
         self.note(|| format!("an operator wants {app} in version {version}: {digest:?}"));
         let by: Author = "operator".parse().unwrap();
-        let head = IntentHead { version, document: digest, by, at: UnixMillis(self.now) };
+        let head = IntentHead { version, document: digest, share: None, by, at: UnixMillis(self.now) };
         let told = self.store.put_intent(&app, head);
         self.publish(told);
     }

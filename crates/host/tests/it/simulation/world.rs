@@ -304,6 +304,11 @@ impl World {
                 let delay = self.lot.within(500..4_000);
                 self.at(delay, Happening::Restart(machine));
             }
+            Effect::Reckon { op, reckoning } => {
+                let reckoned = Some(Box::new(reckoning.run()));
+                let delay = self.lot.within(0..300);
+                self.at(delay, Happening::Local { process, event: Event::Reckoned { op, reckoned } });
+            }
             Effect::AskEcho(op) => {
                 let machine = &self.machines[self.processes[process].machine];
                 if machine.up && machine.down && self.processes[process].connected && !self.loses() {

@@ -34,6 +34,8 @@ pub(crate) struct Kept {
     /// Spans, each with the name of its service.
     pub(crate) spans: Vec<(String, Span)>,
     pub(crate) lines: Vec<LogRecord>,
+    /// How many lines each request had.
+    pub(crate) batches: Vec<usize>,
     /// The header `x-key` of each request.
     pub(crate) keys: Vec<String>,
 }
@@ -98,7 +100,10 @@ async fn keep(kept: Arc<Mutex<Kept>>, request: Request<Incoming>) -> Result<Resp
         "/v1/logs" => {
             let logs = ExportLogsServiceRequest::decode(bytes).unwrap().resource_logs;
             let lines = logs.into_iter().flat_map(|logs| logs.scope_logs).flat_map(|logs| logs.log_records);
+            let before = kept.lines.len();
             kept.lines.extend(lines);
+            let more = kept.lines.len() - before;
+            kept.batches.push(more);
         }
         other => panic!("{other}"),
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use host::limits::{OBSERVERS_MAX, REASONS_MAX};
 use host::observe::{Observatory, verdict};
+use host::operate::status::Phase;
 use host::telemetry::{Settings, Telemetry};
 use testkit::application::root;
 use testkit::http::{Answer, get, send};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::metrics::run;
+use crate::keyvalue::APP;
 
 fn observed(settings: &Settings) -> (Telemetry, Observatory) {
     let telemetry = Telemetry::start(settings).unwrap();
@@ -105,6 +107,59 @@ async fn a_host_of_a_lattice_is_ready_once_it_has_joined_and_until_it_drains() {
     observatory.close().await;
 }
 
+/// What a provider needs fails it: that is told, and takes the host from nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_not_well_is_told_of() {
+    let mut redis = rig::redis::Server::start(&[]).await.unwrap();
+    let (telemetry, observatory) = observed(&counted());
+    let mut lattice = Lattice::new();
+    lattice.join("a", |settings| settings.telemetry = telemetry.clone()).await.unwrap();
+    let manifest = format!(
+        "[application]\nname = \"test\"\n[actors.app]\ncomponent = \"{APP}\"\nlinks.\"wasi:keyvalue\" = {{ to = \"kv\" }}\n\
+         [[routes]]\npath = \"/*\"\nto = \"app\"\n\
+         [providers]\nkv = {{ use = \"keyvalue/redis\", config = {{ url = \"{}\" }} }}\n",
+        redis.url()
+    );
+    let version = lattice.up_text(&manifest).await.unwrap();
+    lattice.running("test", version, 1).await.unwrap();
+    assert_eq!(lattice.answer("a", "/default/n").await.unwrap().status, 200);
+    let well =
+        |is_well| format!("\nlath_provider_well{{lath_application=\"test\",lath_provider=\"kv\"}} {is_well}.0\n");
+    until_metric(&observatory, &well(1)).await;
+    assert!(!at(&observatory, "/readyz").await.body.contains("unwell"));
+    redis.kill().unwrap();
+    let failed = get(&lattice.host("a").unwrap().url("/default/n").unwrap()).await.unwrap();
+    assert!(failed.body.contains("store `kv`: "), "{failed:?}");
+    until_metric(&observatory, &well(0)).await;
+    let ready = at(&observatory, "/readyz").await;
+    assert_eq!(ready.status, 200);
+    assert!(ready.body.contains("\"unwell\":[\"application test: kv: store `kv`: "), "{}", ready.body);
+    let told = told_of_kv(&lattice, |why| why.is_some()).await.unwrap();
+    assert!(told.starts_with("store `kv`: "), "{told}");
+    redis.restart().await.unwrap();
+    until_metric(&observatory, &well(1)).await;
+    told_of_kv(&lattice, |why| why.is_none()).await;
+    observatory.close().await;
+}
+
+/// What `status` tells of provider `kv`, once it is as wanted.
+async fn told_of_kv(lattice: &Lattice, is_so: impl Fn(&Option<String>) -> bool) -> Option<String> {
+    let operator = lattice.operator();
+    let asking = async {
+        loop {
+            let status = operator.status(None).await.unwrap();
+            let application = &status.applications[0];
+            assert_eq!(application.phase, Phase::Ready, "it serves all the same");
+            let told = application.providers[0].unwell.values().next().cloned();
+            if is_so(&told) {
+                return told;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asking).await.expect("it is never told so")
+}
+
 async fn until_metric(observatory: &Observatory, line: &str) {
     let asking = async {
         while !at(observatory, "/metrics").await.body.contains(line) {
@@ -117,8 +172,8 @@ async fn until_metric(observatory: &Observatory, line: &str) {
 #[test]
 fn reasons_are_bounded() {
     let reasons = vec!["a reason".to_owned(); REASONS_MAX + 2];
-    let told = verdict("ready", &reasons);
-    assert_eq!(told.matches("a reason").count(), REASONS_MAX);
+    let told = verdict("ready", &reasons, &reasons);
+    assert_eq!(told.matches("a reason").count(), 2 * REASONS_MAX);
     assert!(told.starts_with("{\"more\":2,\"ready\":false,"), "{told}");
 }
 

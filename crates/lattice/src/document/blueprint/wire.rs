@@ -6,13 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use model::digest::Digest;
 use model::ids::{ActorName, AppName, HostName, ProviderName};
-use model::placement::AppPlacement;
+use model::placement::{AppPlacement, Earlier, Refusal, Share};
 use serde::{Deserialize, Serialize};
 
-use super::super::wire::{Kind, Text, write};
+use super::super::wire::{Kind, Text, clipped, write};
 use super::super::{Document, DocumentError};
 use super::{BUCKETS, Pointer, PointerKey, Root, Shard};
-use crate::limits::VALUE_BYTES_MAX;
+use crate::limits::{REASON_BYTES_MAX, VALUE_BYTES_MAX};
 
 const ROOT: Kind = Kind { name: Root::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
 const POINTER: Kind = Kind { name: Pointer::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
@@ -99,9 +99,29 @@ struct AppWire {
     generation: u64,
     version: u64,
     intent: Text<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<EarlierWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<Text<Share>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<RefusalWire>,
     hosts: Vec<Text<HostName>>,
     actors: BTreeMap<Text<ActorName>, Vec<u32>>,
     providers: BTreeMap<Text<ProviderName>, Vec<u32>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct EarlierWire {
+    version: u64,
+    intent: Text<Digest>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RefusalWire {
+    version: u64,
+    reason: String,
 }
 
 impl Document for Shard {
@@ -141,13 +161,19 @@ impl Document for Shard {
 }
 
 fn app_to_wire(placement: &AppPlacement) -> AppWire {
-    let AppPlacement { generation, version, intent, actors, providers } = placement;
+    let AppPlacement { generation, version, intent, before, share, refused, actors, providers } = placement;
     let hosts: BTreeMap<&HostName, u32> = placement.hosts().into_iter().zip(0..).collect();
     let places = |on: &BTreeSet<HostName>| on.iter().filter_map(|host| hosts.get(host).copied()).collect();
     AppWire {
         generation: *generation,
         version: *version,
         intent: Text(*intent),
+        before: before.map(|Earlier { version, intent }| EarlierWire { version, intent: Text(intent) }),
+        share: share.map(Text),
+        refused: refused.as_ref().map(|Refusal { version, reason }| RefusalWire {
+            version: *version,
+            reason: clipped(reason, REASON_BYTES_MAX).to_owned(),
+        }),
         hosts: hosts.keys().map(|host| Text((*host).clone())).collect(),
         actors: actors.iter().map(|(name, on)| (Text(name.clone()), places(on))).collect(),
         providers: providers.iter().map(|(name, on)| (Text(name.clone()), places(on))).collect(),
@@ -155,7 +181,7 @@ fn app_to_wire(placement: &AppPlacement) -> AppWire {
 }
 
 fn app_of_wire(wire: AppWire) -> Result<AppPlacement, DocumentError> {
-    let AppWire { generation, version, intent, hosts, actors, providers } = wire;
+    let AppWire { generation, version, intent, before, share, refused, hosts, actors, providers } = wire;
     let named = |what: &str, places: Vec<u32>| {
         let host = |place: u32| {
             let host = usize::try_from(place).ok().and_then(|place| hosts.get(place));
@@ -167,5 +193,8 @@ fn app_of_wire(wire: AppWire) -> Result<AppPlacement, DocumentError> {
     let actors = actors.into_iter().map(|(name, on)| Ok((name.0, named("actors", on)?))).collect::<Result<_, _>>()?;
     let providers =
         providers.into_iter().map(|(name, on)| Ok((name.0, named("providers", on)?))).collect::<Result<_, _>>()?;
-    Ok(AppPlacement { generation, version, intent: intent.0, actors, providers })
+    let before = before.map(|EarlierWire { version, intent }| Earlier { version, intent: intent.0 });
+    let share = share.map(|share| share.0);
+    let refused = refused.map(|RefusalWire { version, reason }| Refusal { version, reason });
+    Ok(AppPlacement { generation, version, intent: intent.0, before, share, refused, actors, providers })
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use model::ids::{ActorName, AppName, HostName, LabelKey, LabelValue, ProviderName};
 use model::limits::LABELS_MAX;
-use model::placement::Ready;
+use model::placement::{Ready, Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::super::wire::{Kind, Text, clipped, write};
@@ -40,7 +40,11 @@ struct RecordWire {
     states: BTreeMap<Text<AppName>, BTreeSet<Text<ProviderName>>>,
     storage: StorageWire,
     ready: BTreeMap<Text<AppName>, ReadyWire>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    refused: BTreeMap<Text<AppName>, RefusalWire>,
     failing: Vec<FailingWire>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unwell: Vec<FailingWire>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +69,8 @@ struct ReadyWire {
     version: u64,
     actors: BTreeSet<Text<ActorName>>,
     providers: BTreeSet<Text<ProviderName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tried: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,6 +81,13 @@ struct FailingWire {
     actor: Option<Text<ActorName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Text<ProviderName>>,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct RefusalWire {
+    version: u64,
     reason: String,
 }
 
@@ -92,7 +105,7 @@ impl Document for HostRecord {
     fn encode(&self) -> Bytes {
         let Self { name, incarnation, version, labels, sealing, settings, .. } = self;
         let Self { draining, planner, .. } = self;
-        let Self { listen, secure, kinds, states, storage, ready, failing, .. } = self;
+        let Self { listen, secure, kinds, states, storage, ready, refused, failing, unwell, .. } = self;
         let mut by_app: BTreeMap<Text<AppName>, BTreeSet<Text<ProviderName>>> = BTreeMap::new();
         for (app, provider) in states {
             by_app.entry(Text(app.clone())).or_default().insert(Text(provider.clone()));
@@ -113,7 +126,9 @@ impl Document for HostRecord {
             states: by_app,
             storage: StorageWire::of(storage),
             ready: ready.iter().map(|(app, ready)| (Text(app.clone()), ReadyWire::of(ready))).collect(),
+            refused: refused.iter().take(FAILING_MAX).map(RefusalWire::of).collect(),
             failing: failing.iter().take(FAILING_MAX).map(FailingWire::of).collect(),
+            unwell: unwell.iter().take(FAILING_MAX).map(FailingWire::of).collect(),
         })
     }
 
@@ -127,6 +142,12 @@ impl Document for HostRecord {
         }
         if wire.failing.len() > FAILING_MAX {
             return Err(RECORD.malformed("failing", format_args!("there are more than {FAILING_MAX}")));
+        }
+        if wire.unwell.len() > FAILING_MAX {
+            return Err(RECORD.malformed("unwell", format_args!("there are more than {FAILING_MAX}")));
+        }
+        if wire.refused.len() > FAILING_MAX {
+            return Err(RECORD.malformed("refused", format_args!("there are more than {FAILING_MAX}")));
         }
         let states = wire.states.into_iter();
         let states = states.flat_map(|(app, providers)| providers.into_iter().map(move |p| (app.0.clone(), p.0)));
@@ -145,7 +166,9 @@ impl Document for HostRecord {
             states: states.collect(),
             storage: wire.storage.into_storage(),
             ready: wire.ready.into_iter().map(|(app, ready)| (app.0, ready.into_ready())).collect(),
+            refused: wire.refused.into_iter().map(|(app, refusal)| (app.0, refusal.into_refusal())).collect(),
             failing: wire.failing.into_iter().map(FailingWire::into_failing).collect(),
+            unwell: wire.unwell.into_iter().map(FailingWire::into_failing).collect(),
         })
     }
 }
@@ -183,12 +206,24 @@ impl StorageWire {
 
 impl ReadyWire {
     fn of(ready: &Ready) -> Self {
-        let Ready { version, actors, providers } = ready;
-        Self { version: *version, actors: texts(actors), providers: texts(providers) }
+        let Ready { version, actors, providers, tried } = ready;
+        Self { version: *version, actors: texts(actors), providers: texts(providers), tried: *tried }
     }
 
     fn into_ready(self) -> Ready {
-        Ready { version: self.version, actors: values(self.actors), providers: values(self.providers) }
+        let (actors, providers) = (values(self.actors), values(self.providers));
+        Ready { version: self.version, actors, providers, tried: self.tried }
+    }
+}
+
+impl RefusalWire {
+    fn of((app, refusal): (&AppName, &Refusal)) -> (Text<AppName>, Self) {
+        let reason = clipped(&refusal.reason, REASON_BYTES_MAX).to_owned();
+        (Text(app.clone()), Self { version: refusal.version, reason })
+    }
+
+    fn into_refusal(self) -> Refusal {
+        Refusal { version: self.version, reason: self.reason }
     }
 }
 

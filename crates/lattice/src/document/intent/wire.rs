@@ -1,12 +1,13 @@
 //! How intent is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use model::contract::ContractName;
 use model::digest::Digest;
 use model::ids::ActorName;
 use model::limits::MANIFEST_BYTES_MAX;
+use model::placement::Share;
 use serde::{Deserialize, Serialize};
 
 use super::super::view::{ViewWire, read_view};
@@ -24,6 +25,8 @@ struct HeadWire {
     format: u32,
     version: u64,
     document: Option<Text<Digest>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<Text<Share>>,
     by: Text<Author>,
     at: u64,
 }
@@ -32,14 +35,21 @@ impl Document for IntentHead {
     const NAME: &'static str = "intent of an application";
 
     fn encode(&self) -> Bytes {
-        let Self { version, document, by, at } = self;
-        let document = document.map(Text);
-        write(&HeadWire { format: HEAD.format, version: *version, document, by: Text(by.clone()), at: at.0 })
+        let Self { version, document, share, by, at } = self;
+        write(&HeadWire {
+            format: HEAD.format,
+            version: *version,
+            document: document.map(Text),
+            share: share.map(Text),
+            by: Text(by.clone()),
+            at: at.0,
+        })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let HeadWire { version, document, by, at, .. } = HEAD.read(bytes)?;
-        Ok(Self { version, document: document.map(|digest| digest.0), by: by.0, at: UnixMillis(at) })
+        let HeadWire { version, document, share, by, at, .. } = HEAD.read(bytes)?;
+        let share = share.map(|share| share.0);
+        Ok(Self { version, document: document.map(|digest| digest.0), share, by: by.0, at: UnixMillis(at) })
     }
 }
 
@@ -51,6 +61,8 @@ struct DocumentWire {
     manifest: String,
     components: BTreeMap<Text<ActorName>, ComponentWire>,
     adapters: BTreeMap<Text<ContractName>, AdaptersWire>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    patched: BTreeSet<Text<ActorName>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,19 +90,20 @@ impl Document for IntentDocument {
     const NAME: &'static str = "document of an intent";
 
     fn encode(&self) -> Bytes {
-        let Self { manifest, components, adapters, written_by } = self;
+        let Self { manifest, components, adapters, patched, written_by } = self;
         write(&DocumentWire {
             format: DOCUMENT.format,
             written_by: written_by.clone(),
             manifest: manifest.clone(),
             components: components.iter().map(|(name, c)| (Text(name.clone()), component(c))).collect(),
             adapters: adapters.iter().map(|(name, pair)| (Text(name.clone()), pair_to_wire(pair))).collect(),
+            patched: patched.iter().cloned().map(Text).collect(),
         })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
         let wire: DocumentWire = DOCUMENT.read(bytes)?;
-        let DocumentWire { written_by, manifest, components, adapters, .. } = wire;
+        let DocumentWire { written_by, manifest, components, adapters, patched, .. } = wire;
         if manifest.len() > MANIFEST_BYTES_MAX {
             return Err(DOCUMENT.malformed("manifest", format_args!("it is longer than {MANIFEST_BYTES_MAX} bytes")));
         }
@@ -109,6 +122,7 @@ impl Document for IntentDocument {
         Ok(Self {
             components: components.collect::<Result<_, DocumentError>>()?,
             adapters: adapters.collect::<Result<_, DocumentError>>()?,
+            patched: patched.into_iter().map(|actor| actor.0).collect(),
             manifest,
             written_by,
         })

@@ -12,7 +12,7 @@ use super::reader::{Deliver, Read, Reader, Wanted};
 use super::watch;
 use crate::limits::{DELETION_KEPT, KEYS_MAX, WATCH_PENDING_MAX};
 use crate::store::key::{check_key, check_pattern, check_value};
-use crate::store::{Bucket, Entry, Revision, StoreError, Watch};
+use crate::store::{Bucket, Entry, KeyPage, Revision, StoreError, Watch};
 
 const OPERATION: &str = "KV-Operation";
 const MESSAGE_ID: &str = "Nats-Msg-Id";
@@ -164,6 +164,11 @@ impl NatsBucket {
         }
     }
 
+    /// The keys of those messages that are values.
+    fn keys_of(&self, read: Vec<Read>) -> Vec<String> {
+        read.into_iter().filter(is_value).filter_map(|read| entry(read, &self.prefix)).map(|entry| entry.key).collect()
+    }
+
     async fn read(&self, pattern: &str, deliver: Deliver, headers_only: bool) -> Result<Reader, StoreError> {
         let open = || {
             let (stream, filter) = (&self.layout.stream.name, self.subject(pattern));
@@ -269,10 +274,33 @@ impl Bucket for NatsBucket {
             check_pattern(&self.layout.bucket, pattern)?;
             let reader = self.read(pattern, Deliver::Last, true).await?;
             let all = reader.rest(KEYS_MAX).await.map_err(|fault| self.error(pattern, &fault))?;
-            let mut keys: Vec<String> =
-                all.into_iter().filter(is_value).filter_map(|read| entry(read, &self.prefix)).map(|e| e.key).collect();
+            let mut keys = self.keys_of(all);
             keys.sort();
             Ok(keys)
+        })
+    }
+
+    fn page<'a>(
+        &'a self,
+        pattern: &'a str,
+        after: Revision,
+        most: usize,
+    ) -> BoxFuture<'a, Result<KeyPage, StoreError>> {
+        Box::pin(async move {
+            check_pattern(&self.layout.bucket, pattern)?;
+            let Revision(after) = after;
+            // Where a key has one message, all that come after a number are the last of their keys. A history has others,
+            // and is read from its beginning.
+            let read = match self.layout.stream.max_msgs_per_subject {
+                1 => self.read(pattern, Deliver::After(after), true).await?.part(most).await,
+                _ => self.read(pattern, Deliver::Last, true).await?.rest(KEYS_MAX).await.map(|all| (all, false)),
+            };
+            let (mut read, mut more) = read.map_err(|fault| self.error(pattern, &fault))?;
+            read.retain(|read| read.position.sequence > after);
+            more |= read.len() > most;
+            read.truncate(most);
+            let next = read.last().filter(|_| more).map(|read| Revision(read.position.sequence));
+            Ok(KeyPage { keys: self.keys_of(read), next })
         })
     }
 

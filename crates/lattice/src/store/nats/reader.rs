@@ -28,6 +28,8 @@ pub(crate) enum Deliver {
     All,
     /// The last of each subject that is kept.
     Last,
+    /// Every message that is kept after the one with this number.
+    After(u64),
 }
 
 /// What is read of a stream.
@@ -107,21 +109,25 @@ impl Reader {
         let inbox = inbox.map_err(|_| Fault::Nobody("the connection to NATS has ended"))?;
         let name = inbox_subject.rsplit('.').next().unwrap_or_default().to_owned();
         let Wanted { stream, filter, deliver, headers_only } = wanted;
-        let body = serde_json::json!({
-            "stream_name": stream,
-            "action": "create",
-            "config": {
-                "name": name,
-                "deliver_policy": match deliver { Deliver::All => "all", Deliver::Last => "last_per_subject" },
-                "ack_policy": "none",
-                "replay_policy": "instant",
-                "filter_subject": filter,
-                "headers_only": headers_only,
-                "inactive_threshold": nanoseconds(FORGET),
-                "num_replicas": 1,
-                "mem_storage": true,
+        let mut config = serde_json::json!({
+            "name": name,
+            "deliver_policy": match deliver {
+                Deliver::All => "all",
+                Deliver::Last => "last_per_subject",
+                Deliver::After(_) => "by_start_sequence",
             },
+            "ack_policy": "none",
+            "replay_policy": "instant",
+            "filter_subject": filter,
+            "headers_only": headers_only,
+            "inactive_threshold": nanoseconds(FORGET),
+            "num_replicas": 1,
+            "mem_storage": true,
         });
+        if let (Deliver::After(number), Some(config)) = (deliver, config.as_object_mut()) {
+            config.insert("opt_start_seq".to_owned(), number.saturating_add(1).into());
+        }
+        let body = serde_json::json!({ "stream_name": stream, "action": "create", "config": config });
         let info: Consumer = jetstream.ask(&format!("CONSUMER.CREATE.{stream}.{name}.{filter}"), &body).await?;
         Ok(Self {
             jetstream: jetstream.clone(),
@@ -211,10 +217,20 @@ impl Reader {
     }
 
     /// Reads until the end of what is there already.
-    pub(crate) async fn rest(mut self, most: usize) -> Result<Vec<Read>, Fault> {
+    pub(crate) async fn rest(self, most: usize) -> Result<Vec<Read>, Fault> {
+        let (all, more) = self.part(most).await?;
+        if more {
+            let text = format!("there are more than {most} entries");
+            return Err(Fault::Refused { status: 413, code: 0, text });
+        }
+        Ok(all)
+    }
+
+    /// Reads what is there already, `most` messages of it, and says whether more follow.
+    pub(crate) async fn part(mut self, most: usize) -> Result<(Vec<Read>, bool), Fault> {
         let mut all = Vec::new();
         let mut pending = self.pending;
-        while pending > 0 {
+        while pending > 0 && all.len() < most {
             match self.next().await? {
                 Told::Read(read) => {
                     pending = read.position.pending;
@@ -223,12 +239,8 @@ impl Reader {
                 Told::Idle if self.is_drained().await? => pending = 0,
                 Told::Idle => {}
             }
-            if all.len() > most {
-                let text = format!("there are more than {most} entries");
-                return Err(Fault::Refused { status: 413, code: 0, text });
-            }
         }
-        Ok(all)
+        Ok((all, pending > 0))
     }
 }
 

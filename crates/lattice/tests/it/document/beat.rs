@@ -23,6 +23,8 @@ fn a_record_tells_so_much_of_what_fails_and_no_more() {
     let all = HostRecord { failing: failing(FAILING_MAX), ..record() };
     assert_eq!(all.failing[0].reason.len(), REASON_BYTES_MAX);
     assert_eq!(HostRecord::decode(&all.encode()).unwrap(), all);
+    let unwell = HostRecord { unwell: failing(FAILING_MAX + 1), ..record() };
+    assert_eq!(HostRecord::decode(&unwell.encode()).unwrap().unwell.len(), FAILING_MAX);
     let more = HostRecord { failing: failing(FAILING_MAX + 1), ..record() };
     assert_eq!(HostRecord::decode(&more.encode()).unwrap(), all);
 

@@ -1,11 +1,17 @@
 //! The bytes of every document as this version writes them. They must not change within a format.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use lattice::document::{BUCKETS, Document, HostRecord, PointerKey, ROOT_KEY, Shard, shard_key};
+use lattice::document::{
+    BUCKETS, Document, Failing, HostRecord, IntentDocument, Part, PointerKey, ROOT_KEY, Shard, shard_key,
+};
+
+use model::placement::{AppPlacement, Earlier, Ready, Refusal, Share};
 
 use super::{
-    beat, digest, drain, head, lease, name, passed, pointer, record, root, sealing_key, secret, settings, shards, views,
+    beat, digest, drain, head, lease, name, passed, placement, pointer, record, root, sealing_key, secret, settings,
+    shards, views,
 };
 
 /// The text of a document that was written, read, and written again.
@@ -26,6 +32,9 @@ fn documents_have_the_bytes_they_always_had() {
         "record-sealing",
         text(&HostRecord { sealing: Some(sealing_key()), settings: settings(2), ..record() })
     );
+    let unwell = Failing::new(name("shop"), Some(Part::Provider(name("kv"))), "the server is gone");
+    let record_unwell = HostRecord { unwell: vec![unwell], failing: Vec::new(), ..record() };
+    insta::assert_snapshot!("record-unwell", text(&record_unwell));
     insta::assert_snapshot!("secret", text(&secret()));
     insta::assert_snapshot!("secret-passed", text(&passed()));
     insta::assert_snapshot!("lease", text(&lease()));
@@ -38,6 +47,23 @@ fn documents_have_the_bytes_they_always_had() {
         assert_eq!(shard.digest(), model::digest::Digest::of(&shard.encode()));
     }
     insta::assert_snapshot!("intent", text(&views::document()));
+}
+
+#[test]
+fn what_tells_of_a_rollout_has_the_bytes_it_always_had() {
+    let refusal = |version| Refusal { version, reason: "it traps".to_owned() };
+    let share = Share::per_mille(125);
+    insta::assert_snapshot!("head-canary", text(&lattice::document::IntentHead { share, ..head() }));
+    let ready = [(name("shop"), Ready { version: 3, tried: Some(4), ..Ready::default() })].into();
+    let refused = [(name("shop"), refusal(4))].into();
+    insta::assert_snapshot!("record-refusing", text(&HostRecord { ready, refused, ..record() }));
+    let before = Some(Earlier { version: 2, intent: digest("e") });
+    let placed = AppPlacement { before, share, ..placement() };
+    insta::assert_snapshot!("shard-app-on-trial", text(&Shard::App(Arc::new(placed))));
+    let placed = AppPlacement { refused: Some(refusal(4)), ..placement() };
+    insta::assert_snapshot!("shard-app-rolled-back", text(&Shard::App(Arc::new(placed))));
+    let patched = [name("cart")].into();
+    insta::assert_snapshot!("intent-patched", text(&IntentDocument { patched, ..views::document() }));
 }
 
 #[test]

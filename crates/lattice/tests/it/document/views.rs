@@ -1,6 +1,6 @@
 //! Views of components travel whole, whatever types they speak in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lattice::document::{Document as _, IntentDocument, StoredAdapter, StoredAdapters, StoredComponent};
@@ -60,6 +60,7 @@ pub(super) fn document() -> IntentDocument {
             StoredAdapters { sender: adapter.clone(), receiver: StoredAdapter { wire: None, ..adapter } },
         )]
         .into(),
+        patched: BTreeSet::new(),
         written_by: "0.1.0".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use lattice::store::{Bucket, Buckets, Revision, StoreError};
+use lattice::store::{Bucket, Buckets, KeyPage, Revision, StoreError};
 
 use super::{PATIENCE, all_told, bytes, text, told};
 
@@ -13,6 +13,9 @@ pub(super) async fn all(buckets: &Buckets) {
     a_replacement_needs_the_last_change(&buckets.state).await;
     what_was_deleted_can_be_created_again(&buckets.state).await;
     keys_are_listed_by_pattern(&buckets.state).await;
+    for bucket in [&buckets.state, &buckets.intent] {
+        keys_come_in_pages(bucket).await;
+    }
     only_intent_has_a_history(buckets).await;
     a_watch_tells_in_order(&buckets.hosts).await;
     a_watch_of_nothing_is_current(&buckets.hosts).await;
@@ -69,6 +72,27 @@ async fn keys_are_listed_by_pattern(bucket: &Arc<dyn Bucket>) {
     ] {
         assert_eq!(bucket.keys(pattern).await.unwrap(), expected, "{pattern}");
     }
+}
+
+async fn keys_come_in_pages(bucket: &Arc<dyn Bucket>) {
+    for key in ["page.a", "page.b", "page.c", "page.d", "page.e", "page.f", "page.a", "paged"] {
+        bucket.put(key, bytes("x")).await.unwrap();
+    }
+    bucket.delete("page.c").await.unwrap();
+    let (mut keys, mut pages, mut after) = (Vec::new(), 0, Some(Revision(0)));
+    while let Some(revision) = after {
+        let page = bucket.page("page.*", revision, 2).await.unwrap();
+        assert!(page.keys.len() <= 2 && page.next.is_none_or(|next| next > revision), "{page:?}");
+        keys.extend(page.keys);
+        pages += 1;
+        after = page.next;
+    }
+    assert_eq!(keys, ["page.b", "page.d", "page.e", "page.f", "page.a"], "in the order of their last changes");
+    assert_eq!(pages, 3);
+    for (pattern, after) in [("page.*", u64::MAX), ("nothing.>", 0)] {
+        assert_eq!(bucket.page(pattern, Revision(after), 2).await.unwrap(), KeyPage::default(), "{pattern}");
+    }
+    assert!(matches!(bucket.page("page..", Revision(0), 2).await, Err(StoreError::Refused { .. })));
 }
 
 async fn only_intent_has_a_history(buckets: &Buckets) {

@@ -11,7 +11,8 @@ use crate::placement::{Demand, Group};
 /// Finds what is wrong with a part of a placement in itself.
 pub(super) fn check(demand: &Demand, placed: &AppPlacement, found: &mut Vec<Misplacement>) {
     let application = || demand.application.clone();
-    if demand.version != placed.version || demand.intent != placed.intent {
+    let asked = (demand.version, demand.intent, demand.share, &demand.refused);
+    if asked != (placed.version, placed.intent, placed.share, &placed.refused) {
         found.push(Misplacement::Intent { application: application() });
     }
     let actors: BTreeSet<_> = demand.groups.iter().flat_map(|group| &group.actors).collect();

@@ -261,8 +261,12 @@ fn readiness_is_of_the_version_that_is_asked_for() {
     lab.host(&first).draining = true;
     lab.place();
     assert_eq!(lab.on("shop", "cart"), ["h1", "h2"]);
-    let ready =
-        |version| Ready { version, actors: BTreeSet::from(["cart".parse().unwrap()]), providers: BTreeSet::new() };
+    let ready = |version| Ready {
+        version,
+        actors: BTreeSet::from(["cart".parse().unwrap()]),
+        providers: BTreeSet::new(),
+        tried: None,
+    };
     lab.host(other).ready = BTreeMap::from([(app_name("shop"), ready(2))]);
     lab.place();
     assert_eq!(lab.on("shop", "cart"), ["h1", "h2"], "another version is ready");

@@ -41,7 +41,7 @@ pub(crate) fn demand(application: &str, version: u64, groups: &[&str]) -> Demand
     let intent = Digest::of(format!("{application} {groups:?}").as_bytes());
     let mut groups: Vec<_> = groups.iter().map(|text| group(text)).collect();
     groups.sort_by_key(|group| group.actors.first().map(ToString::to_string));
-    Demand { application: app_name(application), version, intent, groups }
+    Demand { application: app_name(application), version, intent, share: None, refused: None, groups }
 }
 
 fn group(text: &str) -> Group {
@@ -119,7 +119,7 @@ impl Lab {
                 demand.into_iter().flat_map(|demand| &demand.groups).flat_map(|group| &group.local).collect();
             let states = providers.iter().filter(|provider| local.contains(provider));
             view.states.extend(states.map(|provider| (application.clone(), provider.clone())));
-            let ready = Ready { version: placed.version, actors: actors.collect(), providers };
+            let ready = Ready { version: placed.version, actors: actors.collect(), providers, tried: None };
             view.ready.insert(application.clone(), ready);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -50,6 +50,21 @@ pub(super) struct Writer {
     sync_at: Option<Instant>,
     /// Failed transactions in the log.
     failures: Throttle,
+    ailment: Ailment,
+}
+
+/// Why the last transaction failed, told to whoever asks how the store is; nothing where it did not.
+#[derive(Clone, Default)]
+pub(super) struct Ailment(Arc<Mutex<Option<String>>>);
+
+impl Ailment {
+    pub(super) fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, ailment: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ailment;
+    }
 }
 
 /// A file that failed.
@@ -74,8 +89,13 @@ impl Writer {
     ) -> Self {
         let database = Arc::new(database);
         reader.turn(Some(&database));
-        let (sync_at, failures) = Default::default();
-        Self { name, data, database: Ok(database), reader, durability, room, sync_at, failures }
+        let (sync_at, failures, ailment) = Default::default();
+        Self { name, data, database: Ok(database), reader, durability, room, sync_at, failures, ailment }
+    }
+
+    /// Where it will tell why its last transaction failed.
+    pub(super) fn ailment(&self) -> Ailment {
+        self.ailment.clone()
     }
 
     /// Serves changes until the queue is closed.
@@ -86,17 +106,23 @@ impl Writer {
                     let more = changes.try_iter().take(BATCH_MAX - 1);
                     self.serve(std::iter::once(first).chain(more).collect());
                 }
-                Err(RecvTimeoutError::Timeout) => self.sync(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.reopen();
+                    self.sync();
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.sync();
+        if self.sync_at.is_some() {
+            self.lost();
+        }
         self.reader.turn(None);
     }
 
-    /// The next change, or a timeout when it is time to sync.
+    /// The next change, or a timeout when it is time to sync, or to open the file again.
     fn next(&self, changes: &Receiver<Change>) -> Result<Change, RecvTimeoutError> {
-        match self.sync_at {
+        match self.database.as_ref().map_or_else(|closed| Some(closed.reopen_at), |_| self.sync_at) {
             None => changes.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(at) => match at.saturating_duration_since(Instant::now()) {
                 left if left.is_zero() => Err(RecvTimeoutError::Timeout),
@@ -122,7 +148,11 @@ impl Writer {
         };
         match self.commit(&database, &batch) {
             Ok(done) => {
-                if self.durability == Durability::Interval && done.iter().any(Result::is_ok) {
+                let has_changed = done.iter().any(Result::is_ok);
+                if has_changed && self.durability == Durability::Commit {
+                    self.ailment.set(None);
+                }
+                if has_changed && self.durability == Durability::Interval {
                     self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_INTERVAL);
                 }
                 for (change, done) in batch.into_iter().zip(done) {
@@ -181,22 +211,29 @@ impl Writer {
         length > u64::try_from(self.room.bytes_max).unwrap_or(u64::MAX)
     }
 
-    /// Makes durable what was answered before it was.
+    /// Makes durable what was answered before it was; where that fails it is tried again, as long as the file is open.
     fn sync(&mut self) {
-        if self.sync_at.take().is_none() {
+        if self.sync_at.is_none() {
             return;
         }
         let Ok(database) = &self.database else { return };
         let synced = database.begin_write().map_err(Error::from).and_then(|transaction| Ok(transaction.commit()?));
-        if let Err(error) = synced {
-            self.lost();
-            self.failed(&error, 0);
+        match synced {
+            Ok(()) => {
+                self.sync_at = None;
+                self.ailment.set(None);
+            }
+            Err(error) => {
+                self.sync_at = Some(Instant::now() + SYNC_INTERVAL);
+                self.failed(&error, 0);
+            }
         }
     }
 
     /// Says that a transaction failed, and closes a file that cannot be written any more.
     fn failed(&mut self, error: &Error, changes: usize) {
         self.say(error, changes);
+        self.ailment.set(Some(format!("store `{}` could not write when it last tried: {error}", self.name)));
         if matches!(error, Error::Io(_) | Error::PreviousIo) {
             if self.sync_at.take().is_some() {
                 self.lost();

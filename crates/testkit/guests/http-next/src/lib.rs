@@ -1,11 +1,11 @@
-//! Answers requests by `wasi:http` 0.3 as the path says: `/hello`; `/visits/home`, as kvcounter answers; `/echo`, the request's body as it comes; `/head`, its
+//! Answers requests by `wasi:http` 0.3 as the path says: `/hello`; `/visits/home`, as kvcounter answers; `/echo`, the request's body as it comes; `/relay`, the same, its end left to the host; `/head`, its
 //! method and path; `/seen`, requests of this instance; `/panic`, and `/late/panic` after the head; `/refuse`; `/fetch?URL`.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
-use wasip3::wit_bindgen::StreamResult;
+use wasip3::wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
 wasip3::http::service::export!(Next);
@@ -28,6 +28,7 @@ impl wasip3::exports::http::handler::Guest for Next {
                 Ok(whole(format!("{method:?} {target} {scheme:?} {authority:?}\n")))
             }
             "/echo" => Ok(echo(request)),
+            "/relay" => Ok(relay(request)),
             "/panic" => panic!("a fault on request"),
             "/late/panic" => Ok(late_panic()),
             "/refuse" => Err(ErrorCode::InternalError(Some("on request".to_owned()))),
@@ -67,25 +68,38 @@ fn late_panic() -> Response {
 
 fn echo(request: Request) -> Response {
     let (done, is_done) = wit_future::new(|| Ok(()));
-    let (mut body, trailers) = Request::consume_body(request, is_done);
-    let (mut to, from) = wit_stream::new();
+    let (body, trailers) = Request::consume_body(request, is_done);
+    let (to, from) = wit_stream::new();
     let (end, ended) = wit_future::new(|| Ok(None));
     let (response, _) = Response::new(Fields::new(), Some(from), ended);
     wit_bindgen::spawn(async move {
-        loop {
-            let (result, data) = body.read(Vec::with_capacity(16 << 10)).await;
-            if !data.is_empty() && !to.write_all(data).await.is_empty() {
-                break;
-            }
-            if matches!(result, StreamResult::Dropped) {
-                break;
-            }
-        }
-        drop(to);
+        copy(body, to).await;
         drop(done.write(Ok(())).await);
         drop(end.write(trailers.await).await);
     });
     response
+}
+
+fn relay(request: Request) -> Response {
+    let (done, is_done) = wit_future::new(|| Ok(()));
+    drop(done);
+    let (body, trailers) = Request::consume_body(request, is_done);
+    let (to, from) = wit_stream::new();
+    let (response, _) = Response::new(Fields::new(), Some(from), trailers);
+    wit_bindgen::spawn(copy(body, to));
+    response
+}
+
+async fn copy(mut from: StreamReader<u8>, mut to: StreamWriter<u8>) {
+    loop {
+        let (result, data) = from.read(Vec::with_capacity(16 << 10)).await;
+        if !data.is_empty() && !to.write_all(data).await.is_empty() {
+            break;
+        }
+        if matches!(result, StreamResult::Dropped) {
+            break;
+        }
+    }
 }
 
 async fn fetch(url: &str) -> Result<Response, ErrorCode> {

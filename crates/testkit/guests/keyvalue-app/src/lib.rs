@@ -6,26 +6,16 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+mod stores;
+
 use exports::lath::httpserver::handler::{self, HttpRequest, HttpResponse, RpcError};
 use exports::test::keyvalue::probe::Guest;
+use stores::{open, told};
 use wasi::keyvalue::atomics::{self, Cas, CasError};
 use wasi::keyvalue::batch;
-use wasi::keyvalue::store::{self, Bucket, Error};
 
 struct App;
 export!(App);
-
-fn told(error: Error) -> String {
-    match error {
-        Error::NoSuchStore => "no-such-store".to_owned(),
-        Error::AccessDenied => "access-denied".to_owned(),
-        Error::Other(text) => format!("other: {text}"),
-    }
-}
-
-fn open(store: &str) -> Result<Bucket, String> {
-    store::open(store).map_err(told)
-}
 
 impl Guest for App {
     fn get(store: String, key: String) -> Result<Option<Vec<u8>>, String> {
@@ -55,6 +45,10 @@ impl Guest for App {
                 None => return Ok(pages),
             }
         }
+    }
+
+    fn page(store: String, cursor: Option<String>) -> Result<Vec<String>, String> {
+        open(&store)?.list_keys(cursor.as_deref()).map(|page| page.keys).map_err(told)
     }
 
     fn increment(store: String, key: String, delta: i64) -> Result<i64, String> {

@@ -2,24 +2,15 @@
 
 wit_bindgen::generate!({ world: "draft", generate_all });
 
+#[path = "../../keyvalue-app/src/stores.rs"]
+mod stores;
+
 use exports::test::keyvalue_draft::probe::Guest;
-use wasi::keyvalue::store::{self, Bucket, Error};
+use stores::{open, told};
 use wasi::keyvalue::{atomics, batch};
 
 struct Draft;
 export!(Draft);
-
-fn told(error: Error) -> String {
-    match error {
-        Error::NoSuchStore => "no-such-store".to_owned(),
-        Error::AccessDenied => "access-denied".to_owned(),
-        Error::Other(text) => format!("other: {text}"),
-    }
-}
-
-fn open(store: &str) -> Result<Bucket, String> {
-    store::open(store).map_err(told)
-}
 
 impl Guest for Draft {
     fn pages(store: String, keys: u32) -> Result<Vec<Vec<String>>, String> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 
 use crate::SECTIONS;
+use crate::telemetry::Observed;
 
 /// What the program is asked to do. The servers are the program itself, in processes of their own.
 pub(crate) enum Task {
@@ -12,7 +13,8 @@ pub(crate) enum Task {
     Measure(Arguments),
     ServeHyper,
     ServeEcho { as_host: bool, address: String },
-    ServeLath { application: PathBuf, data: PathBuf },
+    ServeLath { application: PathBuf, data: PathBuf, observed: Observed },
+    ServeSink,
 }
 
 /// What to measure, and how to say it.
@@ -34,6 +36,7 @@ pub(crate) enum Format {
 /// The hidden words that start a server.
 pub(crate) const SERVE_HYPER: &str = "serve-hyper";
 pub(crate) const SERVE_LATH: &str = "serve-lath";
+pub(crate) const SERVE_SINK: &str = "serve-sink";
 pub(crate) const SERVE_BARE: &str = "serve-bare";
 pub(crate) const SERVE_CALLS: &str = "serve-calls";
 
@@ -45,9 +48,11 @@ impl Task {
             [SERVE_HYPER] => Ok(Task::ServeHyper),
             [SERVE_BARE, address] => Ok(Task::ServeEcho { as_host: false, address: (*address).to_owned() }),
             [SERVE_CALLS, address] => Ok(Task::ServeEcho { as_host: true, address: (*address).to_owned() }),
-            [SERVE_LATH, application, data] => {
-                Ok(Task::ServeLath { application: application.into(), data: data.into() })
+            [SERVE_LATH, application, data, observed] => {
+                let observed = observed.parse()?;
+                Ok(Task::ServeLath { application: application.into(), data: data.into(), observed })
             }
+            [SERVE_SINK] => Ok(Task::ServeSink),
             words => Arguments::parse(words).map(Task::Measure),
         }
     }

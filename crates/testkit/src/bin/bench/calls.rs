@@ -1,16 +1,13 @@
 //! Calls from one component to another: fused, over reach `host`, and in plain wasmtime.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use adapter::codec::{decode_result, encode_params};
-use adapter::value::Value;
-use anyhow::{Context as _, Result, bail, ensure};
-use lattice::call::Call;
+use anyhow::{Context as _, Result, ensure};
+use host::telemetry::Telemetry;
 use model::contract::Contract;
-use testkit::application::{Running, guest, run};
-use testkit::caller::call;
+use testkit::application::guest;
 
+use crate::called::{Called, answer, payload};
 use crate::lab::{self, Lab, Nowhere, PATIENCE, REUSE};
 use crate::plain::{self, Plain};
 use crate::report::{Aim, Row, Section};
@@ -30,8 +27,8 @@ struct Callers<'a> {
     lab: &'a Lab,
     plain: [Plain; 2],
     fused: engine::Actor,
-    host_fresh: Running,
-    host_reused: Running,
+    host_fresh: Called<'a>,
+    host_reused: Called<'a>,
     contract: Arc<Contract>,
 }
 
@@ -44,8 +41,8 @@ pub(crate) fn measure(lab: &Lab) -> Result<Section> {
             callers.plain(function, 0)?,
             callers.plain(function, 1)?,
             callers.fused(function),
-            callers.host(function, &callers.host_fresh),
-            callers.host(function, &callers.host_reused),
+            callers.host_fresh.measure(function),
+            callers.host_reused.measure(function),
         ];
         section.rows.extend(rows(what, &alternate_all(lab.rounds, subjects)?));
     }
@@ -60,7 +57,7 @@ pub(crate) fn measure(lab: &Lab) -> Result<Section> {
 /// A `host` call of 10 records to a reused callee, in nanoseconds, for comparison with other ways.
 pub(crate) fn host_10_records(lab: &Lab) -> Result<Values> {
     let callers = Callers::new(lab)?;
-    let [host] = alternate_all(lab.rounds, [callers.host("drive-total", &callers.host_reused)])?;
+    let [host] = alternate_all(lab.rounds, [callers.host_reused.measure("drive-total")])?;
     Ok(host)
 }
 
@@ -81,7 +78,8 @@ fn rows(what: &str, [bare, epochs, fused, fresh, reused]: &[Values; 5]) -> Vec<R
     ]
 }
 
-fn manifest(reach: &str, reuse: u32) -> String {
+/// The manifest of the caller and the callee.
+pub(crate) fn manifest(reach: &str, reuse: u32) -> String {
     let guests = "{root}/crates/testkit/guests/target/wasm32-wasip2/release";
     format!(
         "manifest = 1\napplication = {{ name = \"bench\", deadline = \"{patience}s\" }}\n\
@@ -101,7 +99,10 @@ impl<'a> Callers<'a> {
         let fused = lab::open(&lab.application("fused", &manifest("fused", 1))?)?;
         let fused = lab::compose(&fused, "caller")?;
         let contract = fused.plan.receivers.first().context("the caller has no receiver")?.contract.clone();
-        let host = |name: &str, reuse| lab.threads.block_on(run(&lab.application(name, &manifest("host", reuse))?));
+        let host = |name: &str, reuse| {
+            let application = lab.application(name, &manifest("host", reuse))?;
+            Called::new(lab, &application, Telemetry::default(), None)
+        };
         Ok(Self {
             lab,
             plain: [bare?, epochs?],
@@ -123,7 +124,7 @@ impl<'a> Callers<'a> {
         let fused = self.call_fused(function, CHECKED)?;
         ensure!(fused == expected, "`{function}` fused gives {fused}, in plain wasmtime {expected}");
         for host in [&self.host_fresh, &self.host_reused] {
-            let found = self.call_host(host, function, CHECKED)?;
+            let found = host.call(function, CHECKED)?;
             ensure!(found == expected, "`{function}` over `host` gives {found}, in plain wasmtime {expected}");
         }
         Ok(())
@@ -142,42 +143,9 @@ impl<'a> Callers<'a> {
         per_call(self.lab.slot, move |calls| self.call_fused(function, calls).map(drop))
     }
 
-    fn host<'b>(&'b self, function: &'static str, host: &'b Running) -> Measure<'b, f64> {
-        per_call(self.lab.slot, move |calls| self.call_host(host, function, calls).map(drop))
-    }
-
     fn call_fused(&self, function: &str, calls: u32) -> Result<u64> {
-        let payload = self.payload(function, calls)?;
+        let payload = payload(&self.contract, function, calls)?;
         let reply = self.lab.threads.block_on(self.fused.call(0, function, &payload, &lab::context()))?;
-        self.answer(function, &reply)
-    }
-
-    /// Calls the caller of a running host over its bus.
-    fn call_host(&self, host: &Running, function: &str, calls: u32) -> Result<u64> {
-        let call = Call {
-            deadline: Instant::now() + PATIENCE,
-            payload: self.payload(function, calls)?.into(),
-            ..call("bench/caller".parse()?, &self.contract, function)
-        };
-        match self.lab.threads.block_on(host.send(call)) {
-            Ok(reply) => self.answer(function, &reply),
-            Err(failure) => bail!("`{function}` failed: {}", failure.error),
-        }
-    }
-
-    fn payload(&self, function: &str, calls: u32) -> Result<Vec<u8>> {
-        let signature = self.contract.functions.get(function).with_context(|| format!("no function `{function}`"))?;
-        Ok(encode_params(signature, &[Value::U32(calls)])?)
-    }
-
-    fn answer(&self, function: &str, reply: &[u8]) -> Result<u64> {
-        let signature = self.contract.functions.get(function).with_context(|| format!("no function `{function}`"))?;
-        let result = decode_result(signature, reply)?;
-        if let Some(Value::Result(Ok(Some(value)))) = &result
-            && let Value::U64(sum) = **value
-        {
-            return Ok(sum);
-        }
-        bail!("`{function}` gave {result:?}")
+        answer(&self.contract, function, &reply)
     }
 }

@@ -9,6 +9,7 @@
 //! the load generator waits with epoll, and processor times are read from `/proc`.
 
 mod arguments;
+mod called;
 mod calls;
 mod compile;
 mod direct;
@@ -22,10 +23,13 @@ mod plain;
 mod process;
 mod report;
 mod rounds;
+mod sink;
 mod start;
 mod store;
+mod telemetry;
 mod wasi_http;
 mod web;
+mod wires;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -56,21 +60,24 @@ fn perform(task: Task) -> Result<()> {
         Task::Measure(arguments) => run(&arguments),
         Task::ServeHyper => hyper_server::serve(),
         Task::ServeEcho { as_host, address } => lattice::serve(as_host, &address),
-        Task::ServeLath { application, data } => process::serve_lath(&application, &data),
+        Task::ServeLath { application, data, observed } => process::serve_lath(&application, &data, observed),
+        Task::ServeSink => sink::serve(),
     }
 }
 
 type Measure = fn(&Lab) -> Result<Section>;
 
 /// Every section: its name for `--only`, what it measures, and how.
-const SECTIONS: [(&str, &str, Measure); 8] = [
+const SECTIONS: [(&str, &str, Measure); 10] = [
     ("calls", "fused and host calls, against two components in plain wasmtime", calls::measure),
     ("lattice", "calls over NATS, against bare requests of the NATS client", lattice::measure),
     ("http", "kvcounter over HTTP, against a bare hyper server and the composite driven directly", web::measure),
     ("wasi-http", "hello by wasi:http, against a bare hyper server", wasi_http::measure),
     ("store", "kvcounter with the durable store, against the store in memory", store::measure),
     ("instances", "a fresh instance for each call", instances::measure),
+    ("wires", "versions of the wire", wires::measure),
     ("compile", "composing, compiling, loading", compile::measure),
+    ("telemetry", "host calls and kvcounter over HTTP while they are observed, against not", telemetry::measure),
     ("start", "`lath run` until its first answer", start::measure),
 ];
 

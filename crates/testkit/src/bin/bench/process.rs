@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
-use testkit::application::run_with;
+use testkit::application::run_observed;
 
-use crate::arguments::{SERVE_BARE, SERVE_CALLS, SERVE_HYPER, SERVE_LATH};
+use crate::arguments::{SERVE_BARE, SERVE_CALLS, SERVE_HYPER, SERVE_LATH, SERVE_SINK};
+use crate::telemetry::Observed;
 
 /// A server, ended when dropped.
 pub(crate) struct Server {
@@ -23,7 +24,18 @@ impl Server {
 
     /// A host that runs the application in a folder, with its data in another.
     pub(crate) fn lath(application: &Path, data: &Path) -> Result<Self> {
-        Self::start(Command::new(std::env::current_exe()?).arg(SERVE_LATH).arg(application).arg(data))
+        Self::observed(application, data, Observed::Nothing)
+    }
+
+    /// The same of a host that is observed.
+    pub(crate) fn observed(application: &Path, data: &Path, observed: Observed) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        Self::start(command.arg(SERVE_LATH).arg(application).arg(data).arg(observed.to_string()))
+    }
+
+    /// A collector of traces.
+    pub(crate) fn sink() -> Result<Self> {
+        Self::start(Command::new(std::env::current_exe()?).arg(SERVE_SINK))
     }
 
     /// Gives back what it gets over the NATS server at an address, with the bare client or as a host.
@@ -75,9 +87,9 @@ pub(crate) fn await_end() {
 }
 
 /// Serves an application until the parent ends it, as `lath run` does.
-pub(crate) fn serve_lath(application: &Path, data: &Path) -> Result<()> {
+pub(crate) fn serve_lath(application: &Path, data: &Path, observed: Observed) -> Result<()> {
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let running = threads.block_on(run_with(application, data))?;
+    let running = threads.block_on(async { run_observed(application, data, observed.start()?).await })?;
     announce(running.host.ready().listen.context("the application has no routes")?)?;
     await_end();
     let drained = threads.block_on(running.host.drain());

@@ -1,0 +1,72 @@
+//! `lath patch`: an actor that runs gets another component.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use host::application::Piece;
+use model::ids::{ActorName, AppName};
+
+use super::deployment::{Report, Rollout, Wait, serving};
+use super::up::Told;
+use crate::context::Choice;
+use crate::environment::Environment;
+use crate::error::CliError;
+use crate::lattice::{Joined, on_lattice};
+use crate::output::{Outcome, Output};
+
+/// Give an actor of a lattice another component while calls are in flight
+///
+/// Plans the application with it first: what is missing of a contract is refused. Then each host that runs the actor
+/// starts the new component beside the one that runs and gives it a share of the calls. Where it does as well it takes
+/// over, and the one before finishes what it does; where it does worse (it fails, hangs or is slow) the one before goes on,
+/// everywhere. The patch is a version of the application: `lath status` tells of it, and `lath rollback` undoes it.
+#[derive(Debug, Args)]
+pub(crate) struct Patch {
+    /// The actor, as `application/actor`
+    actor: Patched,
+    /// The component that it is to be
+    component: PathBuf,
+    #[command(flatten)]
+    rollout: Rollout,
+    #[command(flatten)]
+    wait: Wait,
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// An actor of an application.
+#[derive(Clone, Debug)]
+struct Patched {
+    application: AppName,
+    actor: ActorName,
+}
+
+impl FromStr for Patched {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (application, actor) =
+            text.split_once('/').ok_or("name the application as well, such as `shop/cart`".to_owned())?;
+        let application = application.parse().map_err(|error| format!("{error}"))?;
+        Ok(Self { application, actor: actor.parse().map_err(|error| format!("{error}"))? })
+    }
+}
+
+impl Patch {
+    pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
+        let chosen = self.choice.required(environment)?;
+        let component = Piece::read(&self.actor.actor, &self.component)?;
+        on_lattice(&chosen, environment, async |joined| self.patch(&component, &joined, output).await)
+    }
+
+    async fn patch(&self, component: &Piece, joined: &Joined, output: &Output) -> Result<Outcome, CliError> {
+        let Patched { application, actor } = &self.actor;
+        let mut tell = |progress| output.progress(&Told(&progress));
+        let deployed = self.rollout.operator(joined).patch(application, actor, component, &mut tell).await;
+        let deployed = deployed.map_err(|error| CliError::patch(&self.component, error))?;
+        output.progress(&Report::of(&deployed, None).first_line());
+        let waited = serving(joined, &deployed, self.wait.patience(), output).await?;
+        Report::of(&deployed, waited.as_ref()).print(output)
+    }
+}

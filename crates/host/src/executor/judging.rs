@@ -1,0 +1,116 @@
+//! Whether a new version of an actor is as good as the one before it, by what both did.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use engine::{Actor, Latencies};
+use model::ids::ActorName;
+
+use super::state::Stage;
+use crate::limits::{
+    ROLLOUT_CALLS, ROLLOUT_FAILED_MIN, ROLLOUT_SLOW_CALLS, ROLLOUT_SLOW_FACTOR, ROLLOUT_SLOW_MIN, ROLLOUT_STALL_MIN,
+    ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
+};
+
+/// What a composite did since it was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// Calls that reached the guest.
+    pub calls: u64,
+    /// Those of them that ended in a trap, at a limit or at their deadline.
+    pub failed: u64,
+    /// Calls that have not ended.
+    pub running: usize,
+    /// How long calls took that have ended, as far as they were measured.
+    pub latencies: Latencies,
+}
+
+/// What the composites of an actor did, that of the version before and that of the newer one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pair {
+    /// The version before.
+    pub before: Sample,
+    /// The newer one.
+    pub newer: Sample,
+    /// Since when no call of the newer one has ended, while some run.
+    pub stalled: Duration,
+}
+
+/// What is thought of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not enough is known yet.
+    Undecided,
+    /// It is as good as the one before, as far as could be seen.
+    Trusted,
+    /// It is worse: in words, with the actor.
+    Refused(String),
+}
+
+impl Sample {
+    /// What `actor` did.
+    pub fn of(actor: &Actor) -> Self {
+        let stats = actor.stats();
+        let failed = stats.traps.saturating_add(stats.limited).saturating_add(stats.late);
+        Self { calls: stats.calls, failed, running: stats.running, latencies: actor.latencies() }
+    }
+}
+
+/// Judges a version that has had its part of the calls for `elapsed`.
+pub fn judge(stage: Stage, pairs: &BTreeMap<ActorName, Pair>, elapsed: Duration) -> Verdict {
+    let faults = pairs.iter().filter_map(|(actor, pair)| Some(format!("actor {actor}: {}", fault(pair)?)));
+    let faults: Vec<String> = faults.collect();
+    if !faults.is_empty() {
+        return Verdict::Refused(faults.join("; "));
+    }
+    let is_over = match stage {
+        Stage::Trial => elapsed >= ROLLOUT_TIME_MAX || (elapsed >= ROLLOUT_TIME_MIN && pairs.values().all(is_seen)),
+        Stage::Watch => elapsed >= ROLLOUT_WATCH_TIME,
+    };
+    if is_over { Verdict::Trusted } else { Verdict::Undecided }
+}
+
+/// True where the newer composite has answered enough calls, or nobody calls the actor.
+fn is_seen(pair: &Pair) -> bool {
+    let is_idle = pair.before.latencies.calls() == 0 && pair.before.running == 0 && pair.newer.running == 0;
+    is_idle || pair.newer.latencies.calls() >= ROLLOUT_CALLS
+}
+
+fn fault(pair: &Pair) -> Option<String> {
+    failing(pair).or_else(|| stalling(pair)).or_else(|| slow(pair))
+}
+
+/// More than one in a hundred calls failed, and twice as many as before.
+fn failing(Pair { before, newer, .. }: &Pair) -> Option<String> {
+    let share = u128::from(newer.failed) * u128::from(before.calls.max(1));
+    let twice_before = 2 * u128::from(before.failed) * u128::from(newer.calls);
+    let is_worse =
+        newer.failed >= ROLLOUT_FAILED_MIN && newer.failed.saturating_mul(100) > newer.calls && share > twice_before;
+    is_worse.then(|| {
+        format!(
+            "{} of {} calls failed, of the version before {} of {}",
+            newer.failed, newer.calls, before.failed, before.calls
+        )
+    })
+}
+
+/// Calls do not end, and the version before ends most of its own in an eighth of the time.
+fn stalling(Pair { before, newer, stalled }: &Pair) -> Option<String> {
+    let usual = before.latencies.within(900)?;
+    let is_stalled = newer.running > 0 && *stalled >= ROLLOUT_STALL_MIN.max(usual.saturating_mul(8));
+    is_stalled.then(|| {
+        let secs = stalled.as_secs_f64();
+        format!("no call has ended for {secs:.1} s, of the version before 9 of 10 end within {usual:?}")
+    })
+}
+
+/// Half of the calls take several times as long, and longer than nearly all took before: a machine that is busy for a
+/// moment makes some calls of both slow.
+fn slow(Pair { before, newer, .. }: &Pair) -> Option<String> {
+    let is_known = |sample: &Sample| sample.latencies.calls() >= ROLLOUT_SLOW_CALLS;
+    let (usual, now) = (before.latencies.within(500)?, newer.latencies.within(500)?);
+    let bound = usual.saturating_mul(ROLLOUT_SLOW_FACTOR).saturating_add(ROLLOUT_SLOW_MIN);
+    let bound = bound.max(before.latencies.within(990)?);
+    let is_slow = is_known(before) && is_known(newer) && now > bound;
+    is_slow.then(|| format!("half of the calls take {now:?} or longer, of the version before {usual:?}"))
+}

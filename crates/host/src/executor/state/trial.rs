@@ -1,0 +1,129 @@
+//! A new version beside the one before it: first with a share of the calls, then in its place while that is kept.
+
+use std::collections::BTreeMap;
+
+use model::ids::ActorName;
+use model::placement::Refusal;
+
+use super::app::{App, Set};
+use super::part::{PartId, PartName};
+use crate::executor::deployment::Deployment;
+use model::placement::Share;
+
+/// What the newest version and the one before it are to each other.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// These parts of the version that is wanted have a share of the calls.
+    Trying(BTreeMap<PartName, PartId>),
+    /// The version that is wanted has taken over. What served before it is kept, to go back to.
+    Watching(Set),
+}
+
+/// A version that has a share of the calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The version.
+    pub version: u64,
+    /// Its parts, those that it has in common with the version that serves among them.
+    pub parts: BTreeMap<PartName, PartId>,
+    /// How many of the calls.
+    pub share: Share,
+}
+
+/// What is to be compared to judge a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The version.
+    pub version: u64,
+    /// What it has of the calls.
+    pub stage: Stage,
+    /// The actors that differ, each with its part of the version before and of this one.
+    pub actors: BTreeMap<ActorName, (PartId, PartId)>,
+}
+
+/// What a version that is judged has of the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A share.
+    Trial,
+    /// All.
+    Watch,
+}
+
+impl Change {
+    /// What is kept to go back to.
+    pub(super) fn kept(&self) -> Option<&Set> {
+        match self {
+            Change::Trying(_) => None,
+            Change::Watching(kept) => Some(kept),
+        }
+    }
+}
+
+impl Tried {
+    pub(super) fn new(deployment: &Deployment, parts: &BTreeMap<PartName, PartId>) -> Option<Self> {
+        Some(Self { version: deployment.version, parts: parts.clone(), share: deployment.trial? })
+    }
+}
+
+impl Set {
+    /// True where this version is to show itself beside `before`: there is something of an actor to compare.
+    pub(super) fn is_tried_beside(&self, before: &Set) -> bool {
+        self.deployment.trial.is_some() && !replaced(&before.parts, &self.parts).is_empty()
+    }
+}
+
+impl App {
+    /// What is to be compared now.
+    pub(super) fn comparison(&self) -> Option<Comparison> {
+        let serving = self.serving.as_ref()?;
+        match self.change.as_ref()? {
+            Change::Trying(parts) => Some(Comparison {
+                version: self.wanted.as_ref()?.version(),
+                stage: Stage::Trial,
+                actors: replaced(&serving.parts, parts),
+            }),
+            Change::Watching(kept) => Some(Comparison {
+                version: serving.version(),
+                stage: Stage::Watch,
+                actors: replaced(&kept.parts, &serving.parts),
+            }),
+        }
+    }
+
+    /// The version takes over, or is trusted from now on; where it is refused, what served before serves again.
+    pub(super) fn judged(&mut self, version: u64, refused: Option<String>) {
+        let judged = self.comparison().filter(|comparison| comparison.version == version);
+        let (Some(_), Some(change)) = (judged, self.change.take()) else { return };
+        let refused = refused.map(|reason| Refusal { version, reason });
+        match (change, refused) {
+            (Change::Trying(parts), None) => {
+                let taking_over = self.wanted.as_ref().map(|wanted| Set { parts, ..wanted.clone() });
+                self.change = self.serving.take().map(Change::Watching);
+                self.serving = taking_over;
+            }
+            (Change::Trying(_), refused) => {
+                self.refused = refused;
+                self.wanted.clone_from(&self.serving);
+            }
+            (Change::Watching(_), None) => {}
+            (Change::Watching(kept), refused) => {
+                self.refused = refused;
+                self.wanted = Some(kept.clone());
+                self.serving = Some(kept);
+            }
+        }
+    }
+}
+
+/// The actors that are another part in the newer of two versions.
+fn replaced(
+    before: &BTreeMap<PartName, PartId>,
+    after: &BTreeMap<PartName, PartId>,
+) -> BTreeMap<ActorName, (PartId, PartId)> {
+    let pairs = before.iter().filter_map(|(name, old)| match (name, after.get(name)) {
+        (PartName::Actor(actor), Some(new)) if new != old => Some((actor.clone(), (*old, *new))),
+        _ => None,
+    });
+    pairs.collect()
+}

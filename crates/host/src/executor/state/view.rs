@@ -1,0 +1,47 @@
+//! An application, to look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::placement::Refusal;
+
+use super::app::{App, Phase, Set};
+use super::part::{PartId, PartName};
+use super::trial::Change;
+
+/// How an application is on this host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppView {
+    /// The version that serves, and its parts that do.
+    pub serving: Option<(u64, BTreeSet<PartName>)>,
+    /// The version that is wanted; none where the application leaves.
+    pub wanted: Option<u64>,
+    /// Wanted parts that have not started yet.
+    pub starting: BTreeSet<PartName>,
+    /// Wanted parts that could not be started at the last try.
+    pub failed: BTreeMap<PartName, PartId>,
+    /// Parts that finish what they do.
+    pub retiring: usize,
+    /// The wanted version has a share of the calls.
+    pub trying: bool,
+    /// The version that was gone back from.
+    pub refused: Option<Refusal>,
+}
+
+impl App {
+    pub(super) fn view(&self) -> AppView {
+        let wanted = self.wanted.iter().flat_map(|set| &set.parts);
+        let in_phase = |phases: &'static [Phase]| {
+            let known = wanted.clone().filter_map(|(name, id)| Some((name.clone(), *id, self.parts.get(id)?.phase)));
+            known.filter(|(_, _, phase)| phases.contains(phase)).map(|(name, id, _)| (name, id))
+        };
+        AppView {
+            serving: self.serving.as_ref().map(|set| (set.version(), set.parts.keys().cloned().collect())),
+            wanted: self.wanted.as_ref().map(Set::version),
+            starting: in_phase(&[Phase::Held, Phase::Starting]).map(|(name, _)| name).collect(),
+            failed: in_phase(&[Phase::Failed]).collect(),
+            retiring: self.parts.values().filter(|part| part.phase == Phase::Retiring).count(),
+            trying: matches!(self.change, Some(Change::Trying(_))),
+            refused: self.refused.clone(),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A planner and a version that hosts refuse: the one before runs again, until there is a newer one.
+
+use std::sync::Arc;
+
+use lattice::document::HostRecord;
+use model::digest::Digest;
+use model::placement::{AppPlacement, Earlier, Refusal};
+
+use super::scene::{Scene, app, document, free, record};
+use host::control::Event;
+use host::limits::LEASE_RENEWAL;
+use lattice::document::{PointerKey, Shard};
+
+/// What is placed of `shop`.
+fn placed(scene: &Scene) -> Arc<AppPlacement> {
+    let (_, pointer) = scene.pointers[&PointerKey::App(app("shop"))];
+    match scene.shards[&pointer.digest].as_ref() {
+        Shard::App(placement) => placement.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The version that runs, its document, and the version that was refused.
+fn runs(scene: &Scene) -> (u64, Digest, Option<u64>) {
+    let placed = placed(scene);
+    (placed.version, placed.intent, placed.refused.as_ref().map(|refused| refused.version))
+}
+
+/// `h2`, where this version of `shop` was refused.
+fn refusing(version: u64) -> HostRecord {
+    let refusal = Refusal { version, reason: "it traps".to_owned() };
+    HostRecord { refused: [(app("shop"), refusal)].into(), ..record("h2", 10) }
+}
+
+/// Two versions were deployed, and the second was refused.
+fn gone_back() -> Scene {
+    let mut scene = Scene::joined(&["h2"]);
+    scene.intend(1, &free("shop", document(1), 2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    assert_eq!((runs(&scene), placed(&scene).before), ((1, document(1), None), None));
+    scene.intend(2, &free("shop", document(2), 2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    let before = Some(Earlier { version: 1, intent: document(1) });
+    assert_eq!((runs(&scene), placed(&scene).before), ((2, document(2), None), before));
+    scene.told_record(refusing(2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    scene
+}
+
+#[test]
+fn what_a_host_refuses_gives_way_to_the_version_before() {
+    let mut scene = gone_back();
+    assert_eq!(runs(&scene), (1, document(1), Some(2)));
+    let placed = placed(&scene);
+    assert_eq!(placed.before, None, "there is nothing to go back to from it");
+    assert_eq!(placed.refused.as_ref().unwrap().reason, "on h2: it traps");
+    // The host runs the version before now, and tells of the refusal no longer.
+    scene.told_record(record("h2", 10));
+    scene.pass(LEASE_RENEWAL * 4, &["h2"]);
+    assert_eq!(runs(&scene), (1, document(1), Some(2)));
+}
+
+#[test]
+fn a_newer_version_takes_the_place_of_one_that_was_refused() {
+    let mut scene = gone_back();
+    scene.intend(3, &free("shop", document(3), 2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    // What `h2` still says is about another version.
+    assert_eq!(runs(&scene), (3, document(3), None));
+    assert_eq!(placed(&scene).before, Some(Earlier { version: 1, intent: document(1) }));
+}
+
+#[test]
+fn a_refusal_of_another_version_says_nothing() {
+    let mut scene = Scene::joined(&["h2"]);
+    for version in [1, 2] {
+        scene.intend(version, &free("shop", document(version), 2));
+        scene.pass(LEASE_RENEWAL, &["h2"]);
+    }
+    for version in [1, 3] {
+        scene.told_record(refusing(version));
+        scene.pass(LEASE_RENEWAL, &["h2"]);
+        assert_eq!(runs(&scene), (2, document(2), None));
+    }
+}
+
+#[test]
+fn the_first_version_has_nothing_to_give_way_to() {
+    let mut scene = Scene::joined(&["h2"]);
+    scene.intend(1, &free("shop", document(1), 2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    scene.told_record(refusing(1));
+    scene.pass(LEASE_RENEWAL * 4, &["h2"]);
+    assert_eq!(runs(&scene), (1, document(1), None));
+}
+
+/// An operator goes back: what ran before is known to be good.
+#[test]
+fn what_ran_before_takes_over_at_once() {
+    let mut scene = Scene::joined(&["h2"]);
+    for version in [1, 2] {
+        scene.intend(version, &free("shop", document(version), 2));
+        scene.pass(LEASE_RENEWAL, &["h2"]);
+    }
+    scene.intend(3, &free("shop", document(1), 2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    assert_eq!((runs(&scene), placed(&scene).before), ((3, document(1), None), None));
+}
+
+/// The planner that went back dies; another knows it from the root.
+#[test]
+fn what_was_refused_stays_so_for_other_planners() {
+    let mut scene = gone_back();
+    scene.told_record(record("h2", 10));
+    scene.tell(Event::Disconnected);
+    scene.tell(Event::Connected);
+    scene.pass(LEASE_RENEWAL * 8, &["h2"]);
+    assert_eq!(runs(&scene), (1, document(1), Some(2)));
+}

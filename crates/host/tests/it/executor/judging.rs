@@ -1,0 +1,117 @@
+//! What is thought of a new version, by what it and the one before did.
+
+use std::time::Duration;
+
+use engine::Latencies;
+use host::executor::judging::{Pair, Sample, Verdict, judge};
+use host::executor::state::Stage;
+use host::limits::{
+    ROLLOUT_CALLS, ROLLOUT_SLOW_CALLS, ROLLOUT_STALL_MIN, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
+};
+
+/// So many calls, each of which took that long.
+fn latencies(calls: u64, millis: u64) -> Latencies {
+    Latencies::of((0..calls).map(|_| Duration::from_millis(millis)))
+}
+
+fn sample(calls: u64, failed: u64, millis: u64) -> Sample {
+    Sample { calls, failed, running: 0, latencies: latencies(calls, millis) }
+}
+
+fn judged(stage: Stage, pair: Pair, elapsed: Duration) -> String {
+    match judge(stage, &[("cart".parse().unwrap(), pair)].into(), elapsed) {
+        Verdict::Undecided => "undecided".to_owned(),
+        Verdict::Trusted => "trusted".to_owned(),
+        Verdict::Refused(reason) => reason,
+    }
+}
+
+/// A version that was tried for as long as it must be.
+fn tried(before: Sample, newer: Sample) -> String {
+    judged(Stage::Trial, Pair { before, newer, stalled: Duration::ZERO }, ROLLOUT_TIME_MIN)
+}
+
+#[test]
+fn a_version_is_refused_for_failures_of_its_own() {
+    let rows = [
+        // Before: calls and failures; newer: calls and failures; what is thought.
+        ((1_000, 0), (50, 0), "trusted"),
+        ((1_000, 0), (2, 2), "actor cart: 2 of 2 calls failed, of the version before 0 of 1000"),
+        ((0, 0), (2, 2), "actor cart: 2 of 2 calls failed, of the version before 0 of 0"),
+        // One may be anybody's fault.
+        ((1_000, 0), (50, 1), "trusted"),
+        // As bad as before.
+        ((1_000, 500), (50, 25), "trusted"),
+        ((1_000, 10), (1_000, 30), "actor cart: 30 of 1000 calls failed, of the version before 10 of 1000"),
+        // Too few of many.
+        ((1_000, 0), (1_000, 9), "trusted"),
+    ];
+    for ((calls, failed), (newer_calls, newer_failed), expected) in rows {
+        let thought = tried(sample(calls, failed, 2), sample(newer_calls, newer_failed, 2));
+        assert_eq!(thought, expected, "{failed} of {calls}, then {newer_failed} of {newer_calls}");
+    }
+}
+
+#[test]
+fn a_version_is_refused_for_being_slow() {
+    let rows = [
+        (5, 5, true),
+        (5, 30, true),
+        (5, 60, false),
+        (100, 350, true),
+        (100, 600, false),
+        // Nobody notices that.
+        (0, 10, true),
+    ];
+    for (before, newer, is_trusted) in rows {
+        let thought = tried(sample(100, 0, before), sample(100, 0, newer));
+        assert_eq!(thought == "trusted", is_trusted, "{before} ms, then {newer} ms: {thought}");
+        let few = tried(sample(100, 0, before), sample(ROLLOUT_SLOW_CALLS - 1, 0, newer));
+        assert_eq!(few, "undecided", "too few calls to say so");
+    }
+    // Some calls took as long before, too.
+    let uneven = (0..100).map(|call| Duration::from_millis(if call < 97 { 5 } else { 400 }));
+    let before = Sample { latencies: Latencies::of(uneven), ..sample(100, 0, 5) };
+    assert_eq!(tried(before, sample(100, 0, 300)), "trusted");
+}
+
+#[test]
+fn a_version_is_refused_where_its_calls_do_not_end() {
+    let before = sample(100, 0, 5);
+    let hanging = Sample { calls: 3, failed: 0, running: 3, latencies: latencies(0, 0) };
+    let thought = |before, stalled| judged(Stage::Trial, Pair { before, newer: hanging, stalled }, ROLLOUT_TIME_MIN);
+    assert_eq!(thought(before, ROLLOUT_STALL_MIN / 2), "undecided");
+    let refused = thought(before, ROLLOUT_STALL_MIN);
+    assert!(refused.starts_with("actor cart: no call has ended for 1.0 s"), "{refused}");
+    // The version before took as long: then it says nothing.
+    assert_eq!(thought(sample(100, 0, 2_000), ROLLOUT_STALL_MIN), "undecided");
+    assert_eq!(thought(Sample::default(), ROLLOUT_STALL_MIN), "undecided", "nothing is known of the version before");
+}
+
+#[test]
+fn time_and_calls_decide_when_a_version_is_trusted() {
+    let (before, none, few) = (sample(100, 0, 5), Sample::default(), sample(ROLLOUT_CALLS - 1, 0, 5));
+    let enough = sample(ROLLOUT_CALLS, 0, 5);
+    let little = Duration::from_millis(1);
+    let rows = [
+        (Stage::Trial, before, enough, ROLLOUT_TIME_MIN - little, "undecided"),
+        (Stage::Trial, before, enough, ROLLOUT_TIME_MIN, "trusted"),
+        (Stage::Trial, before, few, ROLLOUT_TIME_MIN, "undecided"),
+        (Stage::Trial, before, few, ROLLOUT_TIME_MAX, "trusted"),
+        // Nobody calls it.
+        (Stage::Trial, none, none, ROLLOUT_TIME_MIN, "trusted"),
+        (Stage::Watch, before, few, ROLLOUT_WATCH_TIME - little, "undecided"),
+        (Stage::Watch, before, few, ROLLOUT_WATCH_TIME, "trusted"),
+    ];
+    for (stage, before, newer, elapsed, expected) in rows {
+        let pair = Pair { before, newer, stalled: Duration::ZERO };
+        assert_eq!(judged(stage, pair, elapsed), expected, "{stage:?} after {elapsed:?}");
+    }
+}
+
+/// Bad news is not waited for.
+#[test]
+fn a_version_is_refused_before_its_time_is_over() {
+    let pair = Pair { before: sample(100, 0, 5), newer: sample(2, 2, 5), stalled: Duration::ZERO };
+    assert!(judged(Stage::Trial, pair, Duration::ZERO).contains("2 of 2 calls failed"));
+}

@@ -1,0 +1,126 @@
+//! Actors that are patched: what is refused, what becomes a version, what the next `up` makes of it.
+
+use host::application::Piece;
+use host::operate::status::Phase;
+use host::operate::{Deployed, OperateError, Waited};
+use model::placement::Refusal;
+use tempfile::TempDir;
+use testkit::application::root;
+use testkit::versions::{Does, versioned};
+
+use super::lattice_world::{World, app, counter};
+
+const EXAMPLES: &str = "examples/kvcounter";
+
+/// The example's component in another language: it has the same contracts.
+fn other() -> Piece {
+    read(&root().join(EXAMPLES).join("js/build/kvcounter.wasm"))
+}
+
+fn read(path: &std::path::Path) -> Piece {
+    Piece::read(&"counter".parse().unwrap(), path).unwrap()
+}
+
+async fn patch(world: &World, piece: &Piece) -> Result<Deployed, OperateError> {
+    world.operator.patch(&app(), &"counter".parse().unwrap(), piece, &mut |_| {}).await
+}
+
+async fn up(world: &World, provider: &str) -> Result<Deployed, OperateError> {
+    world.operator.up(&counter("", provider), &mut |_| {}).await
+}
+
+#[tokio::test]
+async fn a_patch_is_a_version_with_another_component() {
+    let world = World::new();
+    up(&world, "keyvalue/memory").await.unwrap();
+    let patched = patch(&world, &other()).await.unwrap();
+    assert_eq!((patched.version, patched.is_new), (2, true));
+    assert!(patched.uploaded_bytes > other().bytes.len() as u64);
+    let same = patch(&world, &other()).await.unwrap();
+    assert_eq!((same.version, same.is_new, same.uploaded_bytes), (2, false, 0));
+    let status = world.operator.status(Some(&app())).await.unwrap();
+    assert_eq!(status.applications[0].patched, ["counter".parse().unwrap()].into());
+    let back = world.operator.rollback(&app(), None).await.unwrap();
+    assert_eq!((back.version, back.restored), (3, Some(1)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_patched_is_told_and_changes_nothing() {
+    let world = World::new();
+    let refused = async |app: &str, actor: &str, piece: &Piece| {
+        let (app, actor) = (app.parse().unwrap(), actor.parse().unwrap());
+        world.operator.patch(&app, &actor, piece, &mut |_| {}).await.unwrap_err()
+    };
+    assert_eq!(
+        refused("counter", "counter", &other()).await.to_string(),
+        "the lattice has no application counter; there are none"
+    );
+    up(&world, "keyvalue/memory").await.unwrap();
+    assert_eq!(
+        refused("counter", "cart", &other()).await.to_string(),
+        "application counter has no actor cart; it has counter"
+    );
+    // It exports no handler of requests, which a route leads to.
+    let tax = read(&root().join("examples/shop/tax/build/tax.wasm"));
+    let OperateError::Unpatchable { problems, .. } = refused("counter", "counter", &tax).await else { panic!() };
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"));
+    assert_eq!(world.operator.versions(&app()).await.unwrap().len(), 1);
+    world.operator.down(&app()).await.unwrap();
+    assert_eq!(
+        refused("counter", "counter", &other()).await.to_string(),
+        "application counter is down; bring it up with `lath up` or `lath rollback` before it is patched"
+    );
+}
+
+#[tokio::test]
+async fn a_patch_is_not_undone_unless_that_is_meant() {
+    let world = World::new();
+    up(&world, "keyvalue/memory").await.unwrap();
+    patch(&world, &other()).await.unwrap();
+    let preview = world.operator.preview(&counter("", "keyvalue/embedded")).await.unwrap();
+    assert_eq!(preview.reverts, ["counter".parse().unwrap()].into());
+    assert_eq!(
+        up(&world, "keyvalue/embedded").await.unwrap_err().to_string(),
+        "version 2 of counter has a patch of actor counter, which this would undo; build the patch from these sources, or undo it \
+         with `--revert`"
+    );
+    let reverting = world.operator.clone().reverting();
+    let reverted = reverting.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    assert_eq!((reverted.version, reverted.is_new), (3, true));
+    let status = world.operator.status(Some(&app())).await.unwrap();
+    assert!(status.applications[0].patched.is_empty());
+}
+
+#[tokio::test]
+async fn a_version_that_was_rolled_back_is_told_and_may_be_tried_again() {
+    let mut world = World::new();
+    world.join("h1", &[]).await;
+    up(&world, "keyvalue/memory").await.unwrap();
+    world.plan().await;
+    world.bring_up().await;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.wasm");
+    std::fs::write(&path, versioned("bad", Does::Traps).unwrap()).unwrap();
+    let patched = patch(&world, &read(&path)).await.unwrap();
+    let placement = world.plan().await;
+    let mut placed = placement.applications[&app()].as_ref().clone();
+    let before = placed.before.unwrap();
+    assert_eq!((placed.version, before.version), (2, 1));
+    // A planner goes back.
+    placed.generation += 1;
+    (placed.version, placed.intent, placed.before) = (before.version, before.intent, None);
+    placed.refused = Some(Refusal { version: 2, reason: "on h1: it traps".to_owned() });
+    world.agree_to(placement.generation + 1, placed).await;
+    world.bring_up().await;
+
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let waited = world.operator.wait(&app(), patched.version, deadline, &mut |_| {}).await.unwrap();
+    let Waited::RolledBack(status) = waited else { panic!("{waited:?}") };
+    let back = status.rolled_back.unwrap();
+    assert_eq!((status.phase, status.version, back.to), (Phase::RolledBack, 2, 1));
+    assert_eq!(back.reason, "on h1: it traps");
+    assert!(status.patched.is_empty(), "what runs was not patched");
+    // The same again is a version, since what stands does not run.
+    assert_eq!(patch(&world, &read(&path)).await.unwrap().version, 3);
+}
