@@ -325,6 +325,9 @@ pub const ROLLOUT_FAILED_MIN: u64 = 2;
 /// version before take.
 pub const ROLLOUT_STALL_MIN: Duration = Duration::from_secs(1);
 
+/// Calls of a new version that must have begun since one last ended, for it to be refused for that: 3.
+pub const ROLLOUT_STALLED_CALLS: u64 = 3;
+
 /// Calls of each of two versions from which on their latencies are compared: 5.
 pub const ROLLOUT_SLOW_CALLS: u64 = 5;
 

@@ -9,7 +9,7 @@ use model::ids::ActorName;
 use super::state::Stage;
 use crate::limits::{
     ROLLOUT_CALLS, ROLLOUT_FAILED_MIN, ROLLOUT_SLOW_CALLS, ROLLOUT_SLOW_FACTOR, ROLLOUT_SLOW_MIN, ROLLOUT_STALL_MIN,
-    ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
+    ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
 };
 
 /// What a composite did since it was started.
@@ -34,6 +34,8 @@ pub struct Pair {
     pub newer: Sample,
     /// Since when no call of the newer one has ended, while some run.
     pub stalled: Duration,
+    /// Its calls that began since then.
+    pub pending: u64,
 }
 
 /// What is thought of a version.
@@ -94,10 +96,13 @@ fn failing(Pair { before, newer, .. }: &Pair) -> Option<String> {
     })
 }
 
-/// Calls do not end, and the version before ends most of its own in an eighth of the time.
-fn stalling(Pair { before, newer, stalled }: &Pair) -> Option<String> {
+/// Calls do not end, one after the other, and the version before ends most of its own in an eighth of the time. A few that go on
+/// for long, as those do which stream, say nothing.
+fn stalling(Pair { before, newer, stalled, pending }: &Pair) -> Option<String> {
     let usual = before.latencies.within(900)?;
-    let is_stalled = newer.running > 0 && *stalled >= ROLLOUT_STALL_MIN.max(usual.saturating_mul(8));
+    let is_stalled = newer.running > 0
+        && *pending >= ROLLOUT_STALLED_CALLS
+        && *stalled >= ROLLOUT_STALL_MIN.max(usual.saturating_mul(8));
     is_stalled.then(|| {
         let secs = stalled.as_secs_f64();
         format!("no call has ended for {secs:.1} s, of the version before 9 of 10 end within {usual:?}")

