@@ -109,7 +109,7 @@ pub enum News {
     /// An actor was loaded.
     Loaded(Loaded),
     /// From now on calls of the application go to these parts of a version; none where nothing of it runs here.
-    Switched(AppName, Option<(u64, Running)>),
+    Switched(AppName, Option<Running>),
     /// A part could not be started; the executor tries again by itself.
     Failed {
         /// Whose.

@@ -259,7 +259,6 @@ fn hear(
                 heard.loaded.push(loaded);
             }
             News::Switched(app, running) => {
-                let running = running.map(|(_, running)| running);
                 let actors = running.iter().flat_map(|running| &running.targets.actors);
                 heard.actors = actors.map(|(name, (actor, _))| (name.clone(), actor.clone())).collect();
                 switchboard.switch(&app, running);

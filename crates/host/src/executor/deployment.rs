@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use model::blueprint::Blueprint;
 use model::ids::{ActorName, ProviderName};
+use model::placement::Share;
 
 use super::parts::Parts;
 use super::state::{PartName, Spec};
-use model::placement::Share;
 
 /// What is to run of one application on this host.
 #[derive(Clone)]

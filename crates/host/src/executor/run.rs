@@ -213,10 +213,10 @@ impl Run {
             }
             Effect::Serve { app, version, parts, tried, kept } => {
                 let served = self.served(&app, version, &parts);
-                let served = served.map(|(version, mut running)| {
+                let served = served.map(|mut running| {
                     let kept = kept.and_then(|(version, parts)| self.served(&app, version, &parts));
-                    running.targets.other = kept.map(|(_, kept)| Arc::new(kept.targets));
-                    (version, self.trying(&app, running, &parts, tried))
+                    running.targets.other = kept.map(|kept| Arc::new(kept.targets));
+                    self.trying(&app, running, &parts, tried)
                 });
                 (self.tell)(News::Switched(app, served));
             }

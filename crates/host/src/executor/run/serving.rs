@@ -12,12 +12,7 @@ use crate::router::{self, Running, Targets};
 
 impl Run {
     /// What serves: the parts that run, linked as the version's blueprint says.
-    pub(super) fn served(
-        &self,
-        app: &AppName,
-        version: u64,
-        parts: &BTreeMap<PartName, PartId>,
-    ) -> Option<(u64, Running)> {
+    pub(super) fn served(&self, app: &AppName, version: u64, parts: &BTreeMap<PartName, PartId>) -> Option<Running> {
         let blueprint = Arc::clone(&self.state.deployment(app, version)?.blueprint);
         let targets = Targets::new(Arc::clone(&blueprint));
         let mut running = Running { version, targets, outboxes: BTreeMap::new(), tried: None };
@@ -34,7 +29,7 @@ impl Run {
                 _ => {}
             }
         }
-        Some((version, running))
+        Some(running)
     }
 
     /// The same, with a version that has a share of the calls. What both have in common stays linked as it is.
@@ -46,7 +41,7 @@ impl Run {
         tried: Option<Tried>,
     ) -> Running {
         let served = tried.as_ref().and_then(|tried| self.served(app, tried.version, &tried.parts));
-        let (Some(Tried { parts: its_parts, share, .. }), Some((_, mut newer))) = (tried, served) else {
+        let (Some(Tried { parts: its_parts, share, .. }), Some(mut newer)) = (tried, served) else {
             return running;
         };
         newer.outboxes.retain(|actor, _| {

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use model::ids::ActorName;
-use model::placement::Refusal;
+use model::placement::{Refusal, Share};
 
 use super::app::{App, Set};
 use super::part::{PartId, PartName};
 use crate::executor::deployment::Deployment;
-use model::placement::Share;
 
 /// What the newest version and the one before it are to each other.
 #[derive(Debug)]
@@ -93,8 +92,10 @@ impl App {
 
     /// The version takes over, or is trusted from now on; where it is refused, what served before serves again.
     pub(super) fn judged(&mut self, version: u64, refused: Option<String>) {
-        let judged = self.comparison().filter(|comparison| comparison.version == version);
-        let (Some(_), Some(change)) = (judged, self.change.take()) else { return };
+        if self.comparison().is_none_or(|comparison| comparison.version != version) {
+            return;
+        }
+        let Some(change) = self.change.take() else { return };
         let refused = refused.map(|reason| Refusal { version, reason });
         match (change, refused) {
             (Change::Trying(parts), None) => {

@@ -206,7 +206,7 @@ fn start_executor(
         News::GoneBack { app, refusal } => tell(NodeNews::GoneBack { app, refusal }),
         News::Failed { app, error } => tell(NodeNews::Failed { app, reason: chain(&error) }),
         News::Switched(app, running) => {
-            let (version, running) = running.unzip();
+            let version = running.as_ref().map(|running| running.version);
             let tried = running.as_ref().and_then(|running| running.tried.as_ref()).map(|tried| tried.version);
             let parts: Option<Vec<String>> = running.as_ref().map(|running| {
                 let targets = &running.targets;
@@ -218,7 +218,12 @@ fn start_executor(
             let sending = input.clone();
             tokio::spawn(async move { sending.send(Input::Switched).await });
             let told = (version, parts.clone(), tried);
-            if last.insert(app.clone(), told.clone()) == Some(told) {
+            let before = match version {
+                Some(_) => last.insert(app.clone(), told.clone()),
+                // Nothing is remembered of what is gone.
+                None => last.remove(&app),
+            };
+            if before == Some(told) {
                 return;
             }
             tell(match (version, parts, tried) {
