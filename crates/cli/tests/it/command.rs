@@ -163,6 +163,8 @@ fn signals_end_it() {
     for words in [&["spin"][..], &["sleep", "600"], &["cat"], &["yes"]] {
         for (signal, code) in [("INT", 130), ("TERM", 143)] {
             let mut child = piped(program(&["--format", "json"], words).env("LATH_LOG", "off"));
+            // `wait` closes the input of a child: one that is held here is not its end.
+            let _input = child.stdin.take().unwrap();
             let mut events = BufReader::new(child.stderr.take().unwrap()).lines();
             let compiled = events.next().unwrap().unwrap();
             assert!(compiled.contains("\"event\":\"compiled\""), "{compiled}");
