@@ -38,7 +38,8 @@ const IN_FLIGHT: usize = 64;
 #[derive(Clone)]
 enum Way {
     Bare(async_nats::Client),
-    Lath(Caller),
+    /// To a host, with a call to begin each with, as a host keeps one for each link.
+    Lath(Caller, HostName, Box<Call>),
 }
 
 pub(crate) fn measure(lab: &Lab) -> Result<Section> {
@@ -48,7 +49,7 @@ pub(crate) fn measure(lab: &Lab) -> Result<Section> {
     let client = lab.threads.block_on(async_nats::connect(nats.url()))?;
     let caller = lab.threads.block_on(caller(address))?;
     let way = |way: &Way, in_flight| measured(lab, way.clone(), in_flight);
-    let (bare, lath) = (Way::Bare(client), Way::Lath(caller));
+    let (bare, lath) = (Way::Bare(client), Way::Lath(caller, host("callee")?, Box::new(call()?)));
     let subjects = [way(&bare, 1), way(&lath, 1), way(&bare, IN_FLIGHT), way(&lath, IN_FLIGHT)];
     let [bare_1, lath_1, bare_64, lath_64] = alternate_all(lab.rounds, subjects)?;
     let p50 = |served: &[Served]| values(served, |served| served.p50_us);
@@ -117,12 +118,15 @@ impl Way {
     async fn send(&self, payload: Bytes) -> Result<Bytes> {
         match self {
             Way::Bare(client) => Ok(client.request(ECHO, payload).await?.payload),
-            Way::Lath(caller) => Ok(caller.call(&host("callee")?, call(payload)?).await?),
+            Way::Lath(caller, callee, call) => {
+                let call = Call { deadline: Instant::now() + PATIENCE, payload, ..call.as_ref().clone() };
+                Ok(caller.call(callee, call).await?)
+            }
         }
     }
 }
 
-fn call(payload: Bytes) -> Result<Call> {
+fn call() -> Result<Call> {
     Ok(Call {
         target: "shop/stock".parse()?,
         origin: Origin::Actor("shop/cart".parse()?),
@@ -135,7 +139,7 @@ fn call(payload: Bytes) -> Result<Call> {
         depth: 1,
         generation: 1,
         trace: None,
-        payload,
+        payload: Bytes::new(),
     })
 }
 

@@ -45,6 +45,8 @@ impl Server {
     }
 
     fn start(command: &mut Command) -> Result<Self> {
+        // Where it asks for backtraces, every error of the engine is traced: also one that ends a store as it should.
+        command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start a server")?;
         let mut line = String::new();
