@@ -50,7 +50,7 @@ pub struct AppPlacement {
     pub version: u64,
     /// The document of that intent.
     pub intent: Digest,
-    /// The version that ran before this one, to go back to; none where there was none, or where this one was gone back to.
+    /// The last version that is known to be good, to go back to; none where this one is, or was gone back to.
     pub before: Option<Earlier>,
     /// The share of calls that it has beside the version before until it is trusted, where another than usual is asked for.
     pub share: Option<Share>,
@@ -156,4 +156,6 @@ pub struct Ready {
     pub providers: BTreeSet<ProviderName>,
     /// The version that has a share of the calls beside this one.
     pub tried: Option<u64>,
+    /// True while the version before it is kept, to go back to.
+    pub watched: bool,
 }

@@ -309,7 +309,7 @@ impl Run {
             wanted: view.wanted,
             starting: view.starting,
             retiring: view.retiring,
-            trying: view.trying,
+            stage: view.stage,
             refused: view.refused,
             ..AppStatus::default()
         };

@@ -7,7 +7,7 @@ use model::ids::{ActorName, AppName, ProviderName};
 use model::placement::Refusal;
 
 use super::load::LoadError;
-use super::state::PartName;
+use super::state::{PartName, Stage};
 
 /// How far an executor is.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +35,8 @@ pub struct AppStatus {
     pub failing: BTreeMap<PartName, Arc<LoadError>>,
     /// Parts that finish what they do.
     pub retiring: usize,
-    /// The wanted version has a share of the calls, until it is trusted.
-    pub trying: bool,
+    /// What a version that may be refused has of the calls.
+    pub stage: Option<Stage>,
     /// The version that was gone back from, since it was worse than the one that serves.
     pub refused: Option<Refusal>,
 }

@@ -29,7 +29,7 @@ use super::{Connection, NodeSettings, TellNode, Wish, chain};
 use crate::authority::Knowledge;
 use crate::control::{Event, Exit, Moment, Share, State, Underivable, step};
 use crate::executor::parts::Stored;
-use crate::executor::state::PartName;
+use crate::executor::state::{PartName, Stage};
 use crate::executor::{Deployment, Disk, Executor, Status};
 use crate::health::Health;
 use crate::ingress::Routed;
@@ -349,8 +349,9 @@ impl Run {
             .iter()
             .filter_map(|(app, status)| {
                 let (actors, providers) = (status.actors.clone(), status.providers.clone());
-                let tried = status.wanted.filter(|_| status.trying);
-                Some((app.clone(), Ready { version: status.version?, actors, providers, tried }))
+                let tried = status.wanted.filter(|_| status.stage == Some(Stage::Trial));
+                let watched = status.stage == Some(Stage::Watch);
+                Some((app.clone(), Ready { version: status.version?, actors, providers, tried, watched }))
             })
             .collect();
         let before = std::mem::replace(&mut self.ready, ready.clone());

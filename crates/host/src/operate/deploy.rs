@@ -6,6 +6,7 @@ use lattice::document::{Author, Document as _, DocumentError, IntentHead, UnixMi
 use lattice::store::{Entry, Revision, StoreError};
 use model::digest::Digest;
 use model::ids::AppName;
+use model::placement::Earlier;
 
 use super::bytes::Pieces;
 use super::patch::reverted;
@@ -63,12 +64,17 @@ pub(super) struct Stands {
     revision: Revision,
     pub(super) version: u64,
     /// None where it is damaged: a new version takes its place.
-    head: Option<IntentHead>,
+    pub(super) head: Option<IntentHead>,
 }
 
 impl Stands {
     pub(super) fn document(&self) -> Option<Digest> {
         self.head.as_ref().and_then(|head| head.document)
+    }
+
+    /// The same as what is to run.
+    pub(super) fn runs(&self) -> Option<Earlier> {
+        Some(Earlier { version: self.version, intent: self.document()? })
     }
 }
 
@@ -90,9 +96,12 @@ impl Operator {
         let mut claim = Claim::new(&name, &blueprint);
         self.check_routes(&mut claim, None).await?;
         let standing = self.standing(&name).await?;
-        self.check_patches(&name, standing.as_ref(), &pieces).await?;
-        let same = self.is_same(standing.as_ref(), &pieces).await?;
-        let same = if same.is_some() && self.is_rolled_back(&name).await? { None } else { same };
+        let instead = match &standing {
+            Some(stands) => self.instead(&name, stands).await?,
+            None => None,
+        };
+        self.check_patches(&name, instead.or_else(|| standing.as_ref()?.runs()), &pieces).await?;
+        let same = self.is_same(standing.as_ref(), &pieces).await?.filter(|_| instead.is_none());
         // What no kept version refers to may be removed at any moment; where that cannot be told, everything is sent.
         let kept = self.referred().await.ok().flatten().unwrap_or_default();
         let sent = self.upload(&pieces, &kept, progress).await?;
@@ -152,7 +161,13 @@ impl Operator {
         let standing = self.standing(application).await?;
         let (restored, document) = chosen(application, &versions, standing.as_ref(), version)?;
         let present = self.check_bytes(application, restored, document).await?;
-        let same = standing.as_ref().filter(|stands| stands.document() == Some(document));
+        let mut same = standing.as_ref().filter(|stands| stands.document() == Some(document));
+        // One that was refused is tried again.
+        if let Some(stands) = same
+            && self.instead(application, stands).await?.is_some()
+        {
+            same = None;
+        }
         let mut deployed = Deployed::of(application.clone(), same.map_or(0, |stands| stands.version), 0, present);
         if same.is_none() {
             deployed.is_new = true;
@@ -200,23 +215,21 @@ impl Operator {
         Ok(is_same.then_some(stands.version))
     }
 
-    /// Refuses to undo what was patched, unless that is meant.
+    /// Refuses to undo what was patched of the version that runs, unless that is meant.
     async fn check_patches(
         &self,
         application: &AppName,
-        standing: Option<&Stands>,
+        runs: Option<Earlier>,
         pieces: &Pieces,
     ) -> Result<(), OperateError> {
-        let Some((stands, digest)) = standing.and_then(|stands| Some((stands, stands.document()?))) else {
-            return Ok(());
-        };
+        let Some(runs) = runs else { return Ok(()) };
         // One that cannot be read has nothing that could be kept.
-        let Ok(Some(document)) = self.document(digest).await else { return Ok(()) };
+        let Ok(Some(document)) = self.document(runs.intent).await else { return Ok(()) };
         let actors = reverted(&document, &pieces.document);
         if actors.is_empty() || self.reverts {
             return Ok(());
         }
-        Err(OperateError::Reverts { application: application.clone(), version: stands.version, actors })
+        Err(OperateError::Reverts { application: application.clone(), version: runs.version, actors })
     }
 
     /// Writes the version that follows `standing`.

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use lattice::document::{IntentDocument, StoredComponent};
 use model::ids::{ActorName, AppName};
+use model::placement::Earlier;
 
 use super::bytes::Pieces;
-use super::deploy::{Deployed, Progress};
+use super::deploy::{Deployed, Progress, Stands};
 use super::routes::Claim;
+use super::status::rolled_back;
 use super::{OperateError, Operator, derive};
 use crate::application::Piece;
 
 impl Operator {
-    /// Makes a version of an application in which `actor` is `component`. It is planned first: what of the contracts it
-    /// lacks is refused, with who needs it. Where the actor is that component already, nothing is written.
+    /// Makes a version of an application in which `actor` is `component`, and all else what runs. It is planned first: what
+    /// of the contracts it lacks is refused, with who needs it. Where the actor is that component already, nothing is written.
     ///
     /// # Errors
     ///
@@ -30,15 +32,19 @@ impl Operator {
         let Some(stands) = self.standing(application).await? else {
             return Err(self.no_application(application).await?);
         };
-        let Some(digest) = stands.document() else {
+        let instead = self.instead(application, &stands).await?;
+        let Some(runs) = instead.or_else(|| stands.runs()) else {
             return Err(OperateError::IsDown { application: application.clone() });
         };
-        let gone =
-            || OperateError::BytesGone { application: application.clone(), version: stands.version, missing: digest };
-        let document = self.document(digest).await?.ok_or_else(gone)?;
+        let gone = || OperateError::BytesGone {
+            application: application.clone(),
+            version: runs.version,
+            missing: runs.intent,
+        };
+        let document = self.document(runs.intent).await?.ok_or_else(gone)?;
         let stored = StoredComponent { size: component.bytes.len() as u64, view: component.view.clone() };
         let is_same = known(application, &document, actor)? == &stored;
-        if is_same && !self.is_rolled_back(application).await? {
+        if is_same && instead.is_none() {
             return Ok(Deployed::of(application.clone(), stands.version, 0, stored.size));
         }
         let bytes =
@@ -58,10 +64,16 @@ impl Operator {
         Ok(deployed)
     }
 
-    /// True where what runs of an application is not its newest version, since that was refused.
-    pub(super) async fn is_rolled_back(&self, application: &AppName) -> Result<bool, OperateError> {
-        let status = self.status(Some(application)).await?;
-        Ok(status.applications.iter().any(|application| application.rolled_back.is_some()))
+    /// The version that runs in the place of the one that stands, where that was refused.
+    pub(super) async fn instead(
+        &self,
+        application: &AppName,
+        stands: &Stands,
+    ) -> Result<Option<Earlier>, OperateError> {
+        let Some(head) = &stands.head else { return Ok(None) };
+        let placement = self.placement(Some(application), &mut Vec::new()).await?;
+        let placed = placement.applications.get(application).filter(|placed| rolled_back(head, placed).is_some());
+        Ok(placed.map(|placed| placed.runs()))
     }
 }
 

@@ -12,6 +12,7 @@ use plan::placement::{Demand, HostView, Move, Moved, Ready, Unplaced, demand, di
 use super::bytes::Pieces;
 use super::changes::{Change, changes};
 use super::patch::reverted;
+use super::status::rolled_back;
 use super::unreadable::{Unreadable, What};
 use super::{OperateError, Operator, derive, routes};
 use crate::application::Application;
@@ -64,7 +65,10 @@ impl Operator {
             return Err(unreadable.clone().into());
         }
         let standing = view.heads.get(name);
-        let document = match standing.and_then(|head| head.document) {
+        let placed = view.placement.applications.get(name);
+        let instead = placed.filter(|placed| standing.is_some_and(|head| rolled_back(head, placed).is_some()));
+        let runs = instead.map(|placed| placed.intent).or_else(|| standing?.document);
+        let document = match runs {
             Some(digest) => self.document(digest).await?,
             None => None,
         };
@@ -76,14 +80,14 @@ impl Operator {
         demands.insert(name.clone(), demand);
         let hosts = view.host_views();
         let next = settled(&demands, &view.placement, hosts.clone());
-        let places = placings(view.placement.applications.get(name), next.applications.get(name));
+        let places = placings(placed, next.applications.get(name));
         let mut moves = differences(&view.placement, &next);
         moves.retain(|change| change.application == *name);
         let mut short = unplaced(&demands, &next, &hosts);
         short.retain(|group| group.application == *name);
         Ok(Preview {
             standing: standing.map(|head| head.version),
-            is_same: document.as_ref().is_some_and(|document| pieces.is_same(document)),
+            is_same: instead.is_none() && document.as_ref().is_some_and(|document| pieces.is_same(document)),
             changes: before.map(|before| changes(&before, application.intent())).unwrap_or_default(),
             moves,
             places,
@@ -107,7 +111,7 @@ fn settled(
                 version: placed.version,
                 actors: on(host, &placed.actors).collect(),
                 providers: on(host, &placed.providers).collect(),
-                tried: None,
+                ..Ready::default()
             };
             view.ready.insert(application.clone(), ready);
         }

@@ -209,7 +209,7 @@ impl Operator {
     }
 
     /// The placement that the root reaches. Shards that it does not reach any more may be gone: then it is read again.
-    async fn placement(
+    pub(super) async fn placement(
         &self,
         only: Option<&AppName>,
         unreadable: &mut Vec<Unreadable>,

@@ -15,7 +15,8 @@ use crate::limits::{OPERATE_POLL, OPERATE_SETTLE};
 /// What waiting for a version has come to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Waited {
-    /// It is everywhere as it is asked for; of one that takes its application down: nothing runs any more.
+    /// It is everywhere as it is asked for; of one that takes its application down: nothing runs any more. Where the time
+    /// was over first, hosts may still go back from it: [`AppStatus::watched`].
     Done(AppStatus),
     /// It was not so when the time was over.
     Overdue(AppStatus),
@@ -26,8 +27,9 @@ pub enum Waited {
 }
 
 impl Operator {
-    /// Waits until `version` of an application serves wherever it is asked for and every host has heard of that
-    /// ([`OPERATE_SETTLE`]), or until `deadline`. Each change of what can be told of it is told.
+    /// Waits until `version` of an application serves wherever it is asked for, every host has heard of that
+    /// ([`OPERATE_SETTLE`]) and none would still go back from it, or until `deadline`. Each change of what can be told of it
+    /// is told.
     ///
     /// # Errors
     ///
@@ -122,7 +124,8 @@ impl Wait {
         let is_done = match found.phase {
             Phase::Down => is_it,
             Phase::Ready if is_it => {
-                self.ready_since.get_or_insert_with(tokio::time::Instant::now).elapsed() >= OPERATE_SETTLE
+                let since = self.ready_since.get_or_insert_with(tokio::time::Instant::now);
+                since.elapsed() >= OPERATE_SETTLE && found.watched.is_empty()
             }
             _ => false,
         };

@@ -51,7 +51,7 @@ pub(crate) fn record() -> HostRecord {
         storage: Storage::Unsafe { reason: "no sync".to_owned() },
         ready: [(
             name("shop"),
-            Ready { version: 3, actors: [name("cart")].into(), providers: [name("kv")].into(), tried: None },
+            Ready { version: 3, actors: [name("cart")].into(), providers: [name("kv")].into(), ..Ready::default() },
         )]
         .into(),
         refused: BTreeMap::new(),

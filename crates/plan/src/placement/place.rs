@@ -127,6 +127,8 @@ struct Opened<'a, 'p> {
     demand: &'a Demand,
     previous: Option<&'p Arc<AppPlacement>>,
     groups: Vec<(&'a Group, Looked<'a, 'p>)>,
+    /// The version to go back to, should the one that is asked for be refused.
+    before: Option<Earlier>,
 }
 
 /// What a look at a group shows.
@@ -156,7 +158,8 @@ impl<'a, 'p> Opened<'a, 'p> {
             groups.push((group, Looked::Open(settling, before)));
         }
         taken.into_iter().for_each(|host| field.add_load(host));
-        Self { demand, previous, groups }
+        let before = previous.and_then(|previous| before(demand, previous, field));
+        Self { demand, previous, groups, before }
     }
 
     /// Gives every group its hosts.
@@ -190,7 +193,7 @@ impl<'a, 'p> Opened<'a, 'p> {
             .collect();
         let Demand { version, intent, share, refused, .. } = self.demand;
         let (version, intent, share, refused) = (*version, *intent, *share, refused.clone());
-        let before = self.before();
+        let before = self.before;
         let placed = AppPlacement { generation, version, intent, before, share, refused, actors, providers };
         match self.previous {
             Some(previous) if is_same(previous, &placed) => Arc::clone(previous),
@@ -199,17 +202,29 @@ impl<'a, 'p> Opened<'a, 'p> {
     }
 }
 
-impl Opened<'_, '_> {
-    /// The version to go back to, should the one that is asked for be refused.
-    fn before(&self) -> Option<Earlier> {
-        let previous = self.previous.filter(|_| self.demand.refused.is_none())?;
-        if previous.runs() == (Earlier { version: self.demand.version, intent: self.demand.intent }) {
-            return previous.before;
-        }
-        // What ran before is known to be good: it is gone back to.
-        let is_back = previous.before.is_some_and(|before| before.intent == self.demand.intent);
-        (!is_back).then(|| previous.runs())
+/// The version to go back to, should the one that is asked for be refused: the last that is known to be good, or else the
+/// last that was placed.
+fn before(demand: &Demand, previous: &AppPlacement, field: &Field<'_>) -> Option<Earlier> {
+    if demand.refused.is_some() {
+        return None;
     }
+    if previous.runs() == (Earlier { version: demand.version, intent: demand.intent }) {
+        return previous.before;
+    }
+    match previous.before {
+        // It is gone back to.
+        Some(good) if good.intent == demand.intent => None,
+        Some(good) if !is_trusted(&demand.application, previous, field) => Some(good),
+        _ => Some(previous.runs()),
+    }
+}
+
+/// True where every living host that runs an application trusts the version that is placed.
+fn is_trusted(application: &AppName, placed: &AppPlacement, field: &Field<'_>) -> bool {
+    let living = placed.hosts().into_iter().filter_map(|host| field.view(field.id(host)?)).filter(|view| view.alive);
+    let mut told = living.filter_map(|view| view.ready.get(application)).peekable();
+    told.peek().is_some()
+        && told.all(|ready| ready.version == placed.version && ready.tried.is_none() && !ready.watched)
 }
 
 /// The hosts that a group is given, with the load of each.

@@ -35,6 +35,9 @@ pub(crate) struct App {
     /// The actors whose component was patched in, and is not what the sources say; absent where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     patched: Vec<String>,
+    /// The hosts that keep the version before, to go back to, until they trust this one; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watched: Vec<String>,
 }
 
 /// The version that runs in the place of the newest.
@@ -83,6 +86,7 @@ impl App {
                 .as_ref()
                 .map(|RolledBack { to, reason }| Back { to: *to, reason: reason.clone() }),
             patched: status.patched.iter().map(ToString::to_string).collect(),
+            watched: status.watched.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -93,7 +97,7 @@ impl App {
         let parts: Vec<String> = parts.map(Part::summary).collect();
         let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         let short: String = self.unplaced.iter().map(|short| format!("; {}", short.message)).collect();
-        format!("{name} version {version} is {state}{parts}{short}")
+        format!("{name} version {version} is {state}{parts}{short}{}", Watched(&self.watched))
     }
 
     /// Its links, for whoever asks for this application alone.
@@ -102,6 +106,15 @@ impl App {
             writeln!(f, "  links")?;
         }
         self.links.iter().try_for_each(|link| writeln!(f, "    {link}"))
+    }
+}
+
+/// The hosts that may still go back.
+struct Watched<'a>(&'a [String]);
+
+impl fmt::Display for Watched<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "; watched on {}", self.0.join(", ")) }
     }
 }
 
@@ -126,7 +139,7 @@ impl Short {
 impl fmt::Display for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, version, by, state, .. } = self;
-        writeln!(f, "{name}  {state}, version {version} by {by}, {}", Ago(self.at_ms))?;
+        writeln!(f, "{name}  {state}, version {version} by {by}, {}{}", Ago(self.at_ms), Watched(&self.watched))?;
         self.actors.iter().chain(&self.providers).try_for_each(|part| part.fmt(f))?;
         for Chain { of, via, to } in &self.chains {
             writeln!(f, "  {of} → {} → {to}", via.join(" → "))?;

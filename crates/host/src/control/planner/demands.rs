@@ -65,6 +65,7 @@ fn instead(app: &AppName, newest: Earlier, placed: &AppPlacement, hosts: &Hosts)
         return Some(Asked::placed(placed));
     }
     let before = placed.before.filter(|_| placed.runs() == newest)?;
+    let before = Some(before).filter(|before| hosts.refusal(app, before.version).is_none())?;
     let refused = hosts.refusal(app, newest.version)?;
     Some(Asked { runs: before, share: None, refused: Some(refused) })
 }

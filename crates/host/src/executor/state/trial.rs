@@ -90,6 +90,12 @@ impl App {
         }
     }
 
+    /// What a version that may be refused has of the calls. One that changes no actor is not judged.
+    pub(super) fn stage(&self) -> Option<Stage> {
+        let judged = self.comparison().filter(|comparison| !comparison.actors.is_empty());
+        judged.map(|comparison| comparison.stage)
+    }
+
     /// The version takes over, or is trusted from now on; where it is refused, what served before serves again.
     pub(super) fn judged(&mut self, version: u64, refused: Option<String>) {
         if self.comparison().is_none_or(|comparison| comparison.version != version) {

@@ -6,7 +6,7 @@ use model::placement::Refusal;
 
 use super::app::{App, Phase, Set};
 use super::part::{PartId, PartName};
-use super::trial::Change;
+use super::trial::Stage;
 
 /// How an application is on this host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct AppView {
     pub failed: BTreeMap<PartName, PartId>,
     /// Parts that finish what they do.
     pub retiring: usize,
-    /// The wanted version has a share of the calls.
-    pub trying: bool,
+    /// What a version that may be refused has of the calls.
+    pub stage: Option<Stage>,
     /// The version that was gone back from.
     pub refused: Option<Refusal>,
 }
@@ -40,7 +40,7 @@ impl App {
             starting: in_phase(&[Phase::Held, Phase::Starting]).map(|(name, _)| name).collect(),
             failed: in_phase(&[Phase::Failed]).collect(),
             retiring: self.parts.values().filter(|part| part.phase == Phase::Retiring).count(),
-            trying: matches!(self.change, Some(Change::Trying(_))),
+            stage: self.stage(),
             refused: self.refused.clone(),
         }
     }

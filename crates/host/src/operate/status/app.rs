@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lattice::document::{Author, IntentHead, UnixMillis};
-use model::ids::{ActorName, AppName};
+use model::ids::{ActorName, AppName, HostName};
 use model::placement::AppPlacement;
 use plan::LinkExplanation;
 use plan::placement::Unplaced;
@@ -42,6 +42,8 @@ pub struct AppStatus {
     pub rolled_back: Option<RolledBack>,
     /// The actors whose component was patched in, and is not what the application's sources say.
     pub patched: BTreeSet<ActorName>,
+    /// The hosts that keep the version before, to go back to: the version is not trusted there yet.
+    pub watched: BTreeSet<HostName>,
 }
 
 /// The version that runs in the place of a newer one.
@@ -119,6 +121,7 @@ impl AppStatus {
             refused: derived.and_then(|derived| derived.as_ref().err().cloned()),
             rolled_back: told.placed.and_then(|placed| rolled_back(head, placed)),
             patched: planned.map(|derived| derived.patched.clone()).unwrap_or_default(),
+            watched: told.watched(),
         };
         status.phase = status.phase(head, &told);
         status

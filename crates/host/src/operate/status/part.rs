@@ -176,6 +176,15 @@ impl<'a> Told<'a> {
         }
     }
 
+    /// The living hosts that keep the version before the one that is placed, to go back to.
+    pub(super) fn watched(&self) -> BTreeSet<HostName> {
+        let is_watched = |facts: &HostFacts| {
+            let ready = facts.record.ready.get(self.name).filter(|ready| ready.watched);
+            facts.alive && ready.is_some_and(|ready| self.placed.is_some_and(|placed| placed.version == ready.version))
+        };
+        self.view.hosts.iter().filter(|(_, facts)| is_watched(facts)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// True where anything of it is placed, or ready on a living host.
     pub(super) fn runs(&self) -> bool {
         let is_ready = |host: &HostFacts| {

@@ -117,7 +117,7 @@ fn a_planner_that_leaves_moves_its_own_work_first() {
         version: 1,
         actors: ["cart".parse().unwrap()].into(),
         providers: Default::default(),
-        tried: None,
+        ..Default::default()
     };
     other.ready.insert(super::scene::app("shop"), ready);
     scene.told_record(other);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lattice::document::HostRecord;
 use model::digest::Digest;
-use model::placement::{AppPlacement, Earlier, Refusal};
+use model::placement::{AppPlacement, Earlier, Ready, Refusal};
 
 use super::scene::{Scene, app, document, free, record};
 use host::control::Event;
@@ -105,6 +105,37 @@ fn what_ran_before_takes_over_at_once() {
     scene.intend(3, &free("shop", document(1), 2));
     scene.pass(LEASE_RENEWAL, &["h2"]);
     assert_eq!((runs(&scene), placed(&scene).before), ((3, document(1), None), None));
+}
+
+/// `h2`, which runs what is placed of `shop` as `ready` says.
+fn running(ready: Ready) -> HostRecord {
+    HostRecord { ready: [(app("shop"), ready)].into(), ..record("h2", 10) }
+}
+
+/// The version before, when a third version comes and `h2` runs the two as `ready` says.
+fn good(ready: Ready) -> Option<u64> {
+    let mut scene = Scene::joined(&["h2"]);
+    for version in [1, 2] {
+        scene.intend(version, &free("shop", document(version), 2));
+        scene.pass(LEASE_RENEWAL, &["h2"]);
+    }
+    scene.told_record(running(ready));
+    scene.intend(3, &free("shop", document(3), 2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    assert_eq!(runs(&scene), (3, document(3), None));
+    scene.told_record(refusing(3));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    assert_eq!(runs(&scene).2, Some(3));
+    Some(runs(&scene).0)
+}
+
+#[test]
+fn only_a_version_that_is_trusted_is_gone_back_to() {
+    let ready = Ready { version: 2, ..Ready::default() };
+    assert_eq!(good(ready.clone()), Some(2));
+    assert_eq!(good(Ready { watched: true, ..ready }), Some(1), "it may yet be refused");
+    assert_eq!(good(Ready { version: 1, tried: Some(2), ..Ready::default() }), Some(1), "it has a share of the calls");
+    assert_eq!(good(Ready { version: 1, ..Ready::default() }), Some(1), "it was refused, or has not begun");
 }
 
 /// The planner that went back dies; another knows it from the root.

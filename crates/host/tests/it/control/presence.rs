@@ -1,7 +1,5 @@
 //! A host's record and its lease.
 
-use std::collections::BTreeSet;
-
 use host::control::{Effect, Event, Exit, Outcome, Report, Topic};
 use host::limits::{LEASE_LAPSE, LEASE_RENEWAL, LEASE_WAIT_MAX, RECORD_WAIT_MAX};
 use lattice::document::Incarnation;
@@ -34,7 +32,7 @@ fn the_lease_is_renewed_each_second_and_the_record_on_change() {
     let mut scene = Scene::joined(&[]);
     let effects = scene.pass(LEASE_RENEWAL * 10, &[]);
     assert_eq!((records(&effects), leases(&effects)), (0, 10));
-    let ready = Ready { version: 1, actors: ["cart".parse().unwrap()].into(), providers: BTreeSet::new(), tried: None };
+    let ready = Ready { version: 1, actors: ["cart".parse().unwrap()].into(), ..Ready::default() };
     scene.tell(Event::Readiness { app: app("shop"), ready: Some(ready) });
     assert_eq!(records(&scene.tick()), 1);
     assert_eq!(records(&scene.tick()), 0);

@@ -97,7 +97,7 @@ impl World {
                 let providers = placed.providers.iter().filter(|(_, hosts)| hosts.contains(&host));
                 let (actors, providers): (BTreeSet<_>, BTreeSet<_>) =
                     (actors.map(|(name, _)| name.clone()).collect(), providers.map(|(name, _)| name.clone()).collect());
-                (app.clone(), Ready { version: placed.version, actors, providers, tried: None })
+                (app.clone(), Ready { version: placed.version, actors, providers, ..Ready::default() })
             });
             let given: BTreeMap<AppName, Ready> =
                 given.filter(|(_, ready)| !ready.actors.is_empty() || !ready.providers.is_empty()).collect();

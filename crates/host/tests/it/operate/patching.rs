@@ -92,28 +92,36 @@ async fn a_patch_is_not_undone_unless_that_is_meant() {
     assert!(status.applications[0].patched.is_empty());
 }
 
+/// What was refused changed the store as well.
+#[tokio::test]
+async fn a_patch_is_of_what_runs() {
+    let mut world = running().await;
+    up(&world, "keyvalue/embedded").await.unwrap();
+    go_back(&mut world).await;
+    let patched = patch(&world, &other()).await.unwrap();
+    assert_eq!((patched.version, patched.is_new), (3, true));
+    let changes = world.operator.preview(&counter("", "keyvalue/memory")).await.unwrap().changes;
+    let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+    assert_eq!(keys, ["actors.counter.component"], "the store is that of the version which runs");
+}
+
+#[tokio::test]
+async fn a_patch_that_was_refused_is_not_reverted() {
+    let mut world = running().await;
+    patch(&world, &other()).await.unwrap();
+    go_back(&mut world).await;
+    let preview = world.operator.preview(&counter("", "keyvalue/memory")).await.unwrap();
+    assert!(preview.reverts.is_empty() && !preview.is_same, "{preview:?}");
+    assert_eq!(up(&world, "keyvalue/memory").await.unwrap().version, 3);
+}
+
 #[tokio::test]
 async fn a_version_that_was_rolled_back_is_told_and_may_be_tried_again() {
-    let mut world = World::new();
-    world.join("h1", &[]).await;
-    up(&world, "keyvalue/memory").await.unwrap();
-    world.plan().await;
-    world.bring_up().await;
-    let folder = TempDir::new().unwrap();
+    let (mut world, folder) = (running().await, TempDir::new().unwrap());
     let path = folder.path().join("bad.wasm");
     std::fs::write(&path, versioned("bad", Does::Traps).unwrap()).unwrap();
     let patched = patch(&world, &read(&path)).await.unwrap();
-    let placement = world.plan().await;
-    let mut placed = placement.applications[&app()].as_ref().clone();
-    let before = placed.before.unwrap();
-    assert_eq!((placed.version, before.version), (2, 1));
-    // A planner goes back.
-    placed.generation += 1;
-    (placed.version, placed.intent, placed.before) = (before.version, before.intent, None);
-    placed.refused = Some(Refusal { version: 2, reason: "on h1: it traps".to_owned() });
-    world.agree_to(placement.generation + 1, placed).await;
-    world.bring_up().await;
-
+    go_back(&mut world).await;
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let waited = world.operator.wait(&app(), patched.version, deadline, &mut |_| {}).await.unwrap();
     let Waited::RolledBack(status) = waited else { panic!("{waited:?}") };
@@ -123,4 +131,36 @@ async fn a_version_that_was_rolled_back_is_told_and_may_be_tried_again() {
     assert!(status.patched.is_empty(), "what runs was not patched");
     // The same again is a version, since what stands does not run.
     assert_eq!(patch(&world, &read(&path)).await.unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn a_rollback_to_what_was_refused_tries_it_again() {
+    let mut world = running().await;
+    patch(&world, &other()).await.unwrap();
+    go_back(&mut world).await;
+    let again = world.operator.rollback(&app(), Some(2)).await.unwrap();
+    assert_eq!((again.version, again.is_new, again.restored), (3, true, Some(2)));
+}
+
+/// A host that runs the first version.
+async fn running() -> World {
+    let mut world = World::new();
+    world.join("h1", &[]).await;
+    up(&world, "keyvalue/memory").await.unwrap();
+    world.plan().await;
+    world.bring_up().await;
+    world
+}
+
+/// A planner goes back from the second version to the first.
+async fn go_back(world: &mut World) {
+    let placement = world.plan().await;
+    let mut placed = placement.applications[&app()].as_ref().clone();
+    let before = placed.before.unwrap();
+    assert_eq!((placed.version, before.version), (2, 1));
+    placed.generation += 1;
+    (placed.version, placed.intent, placed.before) = (before.version, before.intent, None);
+    placed.refused = Some(Refusal { version: 2, reason: "on h1: it traps".to_owned() });
+    world.agree_to(placement.generation + 1, placed).await;
+    world.bring_up().await;
 }

@@ -126,7 +126,7 @@ impl Process {
 pub fn part(host: &HostName, app: &AppPlacement) -> Ready {
     let actors = app.actors.iter().filter(|(_, hosts)| hosts.contains(host)).map(|(name, _)| name.clone());
     let providers = app.providers.iter().filter(|(_, hosts)| hosts.contains(host)).map(|(name, _)| name.clone());
-    Ready { version: app.version, actors: actors.collect(), providers: providers.collect(), tried: None }
+    Ready { version: app.version, actors: actors.collect(), providers: providers.collect(), ..Ready::default() }
 }
 
 /// The applications whose part on this host differs from what is ready.

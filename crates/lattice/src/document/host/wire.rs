@@ -71,6 +71,8 @@ struct ReadyWire {
     providers: BTreeSet<Text<ProviderName>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tried: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    watched: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -206,13 +208,14 @@ impl StorageWire {
 
 impl ReadyWire {
     fn of(ready: &Ready) -> Self {
-        let Ready { version, actors, providers, tried } = ready;
-        Self { version: *version, actors: texts(actors), providers: texts(providers), tried: *tried }
+        let Ready { version, actors, providers, tried, watched } = ready;
+        let (version, tried, watched) = (*version, *tried, *watched);
+        Self { version, actors: texts(actors), providers: texts(providers), tried, watched }
     }
 
     fn into_ready(self) -> Ready {
         let (actors, providers) = (values(self.actors), values(self.providers));
-        Ready { version: self.version, actors, providers, tried: self.tried }
+        Ready { version: self.version, actors, providers, tried: self.tried, watched: self.watched }
     }
 }
 

@@ -57,6 +57,8 @@ fn what_tells_of_a_rollout_has_the_bytes_it_always_had() {
     let ready = [(name("shop"), Ready { version: 3, tried: Some(4), ..Ready::default() })].into();
     let refused = [(name("shop"), refusal(4))].into();
     insta::assert_snapshot!("record-refusing", text(&HostRecord { ready, refused, ..record() }));
+    let ready = [(name("shop"), Ready { version: 4, watched: true, ..Ready::default() })].into();
+    insta::assert_snapshot!("record-watching", text(&HostRecord { ready, ..record() }));
     let before = Some(Earlier { version: 2, intent: digest("e") });
     let placed = AppPlacement { before, share, ..placement() };
     insta::assert_snapshot!("shard-app-on-trial", text(&Shard::App(Arc::new(placed))));

@@ -265,7 +265,7 @@ fn readiness_is_of_the_version_that_is_asked_for() {
         version,
         actors: BTreeSet::from(["cart".parse().unwrap()]),
         providers: BTreeSet::new(),
-        tried: None,
+        ..Ready::default()
     };
     lab.host(other).ready = BTreeMap::from([(app_name("shop"), ready(2))]);
     lab.place();

@@ -119,7 +119,7 @@ impl Lab {
                 demand.into_iter().flat_map(|demand| &demand.groups).flat_map(|group| &group.local).collect();
             let states = providers.iter().filter(|provider| local.contains(provider));
             view.states.extend(states.map(|provider| (application.clone(), provider.clone())));
-            let ready = Ready { version: placed.version, actors: actors.collect(), providers, tried: None };
+            let ready = Ready { version: placed.version, actors: actors.collect(), providers, ..Ready::default() };
             view.ready.insert(application.clone(), ready);
         }
     }
