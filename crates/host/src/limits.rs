@@ -308,6 +308,9 @@ pub const ROLLOUT_TIME_MIN: Duration = Duration::from_secs(2);
 /// How long a new version has a share of the calls at most, where fewer than [`ROLLOUT_CALLS`] reach it: 10 s.
 pub const ROLLOUT_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How far back the calls of the version before are looked at: 1 minute at least, twice that at most.
+pub const ROLLOUT_MEMORY: Duration = Duration::from_secs(60);
+
 /// Calls that a new version must have answered to take over before [`ROLLOUT_TIME_MAX`], where it is called at all: 10.
 pub const ROLLOUT_CALLS: u64 = 10;
 

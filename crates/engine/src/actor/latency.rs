@@ -41,6 +41,14 @@ impl Latencies {
         latencies
     }
 
+    /// Those that are not among `earlier` ones.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self(array::from_fn(|bucket| {
+            let count = |latencies: &Self| latencies.0.get(bucket).copied().unwrap_or_default();
+            count(self).saturating_sub(count(earlier))
+        }))
+    }
+
     /// The calls that have ended.
     pub fn calls(&self) -> u64 {
         self.0.iter().sum()

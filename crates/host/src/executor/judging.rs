@@ -6,13 +6,15 @@ use std::time::Duration;
 use engine::{Actor, Latencies};
 use model::ids::ActorName;
 
-use super::state::Stage;
+use super::state::{PartId, Stage};
+#[cfg(doc)]
+use crate::limits::ROLLOUT_MEMORY;
 use crate::limits::{
     ROLLOUT_CALLS, ROLLOUT_FAILED_MIN, ROLLOUT_SLOW_CALLS, ROLLOUT_SLOW_FACTOR, ROLLOUT_SLOW_MIN, ROLLOUT_STALL_MIN,
     ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
 };
 
-/// What a composite did since it was started.
+/// What a composite did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
     /// Calls that reached the guest.
@@ -24,6 +26,10 @@ pub struct Sample {
     /// How long calls took that have ended, as far as they were measured.
     pub latencies: Latencies,
 }
+
+/// What composites had done a while ago: a version is judged by what the one before did of late, not by what it ever did.
+#[derive(Clone, Debug, Default)]
+pub struct Past(BTreeMap<PartId, [Sample; 2]>);
 
 /// What the composites of an actor did, that of the version before and that of the newer one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,11 +56,34 @@ pub enum Verdict {
 }
 
 impl Sample {
+    /// What was done since it had done `earlier`.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(earlier.calls),
+            failed: self.failed.saturating_sub(earlier.failed),
+            running: self.running,
+            latencies: self.latencies.since(&earlier.latencies),
+        }
+    }
+
     /// What `actor` did.
     pub fn of(actor: &Actor) -> Self {
         let stats = actor.stats();
         let failed = stats.traps.saturating_add(stats.limited).saturating_add(stats.late);
         Self { calls: stats.calls, failed, running: stats.running, latencies: actor.latencies() }
+    }
+}
+
+impl Past {
+    /// Takes up what all that run have done by now. Due every [`ROLLOUT_MEMORY`].
+    pub fn turn(&mut self, running: impl IntoIterator<Item = (PartId, Sample)>) {
+        let turned = running.into_iter().map(|(id, now)| (id, [self.0.get(&id).map(|[_, last]| *last), Some(now)]));
+        self.0 = turned.map(|(id, samples)| (id, samples.map(Option::unwrap_or_default))).collect();
+    }
+
+    /// What a composite had done one to two times [`ROLLOUT_MEMORY`] ago.
+    pub fn of(&self, id: PartId) -> Sample {
+        self.0.get(&id).map(|[before, _]| *before).unwrap_or_default()
     }
 }
 
@@ -74,7 +103,7 @@ pub fn judge(stage: Stage, pairs: &BTreeMap<ActorName, Pair>, elapsed: Duration)
 
 /// True where the newer composite has answered enough calls, or nobody calls the actor.
 fn is_seen(pair: &Pair) -> bool {
-    let is_idle = pair.before.latencies.calls() == 0 && pair.before.running == 0 && pair.newer.running == 0;
+    let is_idle = pair.before.latencies.calls() == 0 && pair.before.running == 0 && pair.newer.calls == 0;
     is_idle || pair.newer.latencies.calls() >= ROLLOUT_CALLS
 }
 

@@ -15,12 +15,13 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use self::observing::Observation;
+use super::judging::Past;
 use super::load::{ActorStart, LoadError, Loader, Part, Place, ProviderStart};
 use super::retire::retire;
 use super::state::{Effect, Event, PartId, PartName, Spec, State, step};
 use super::status::{AppStatus, Status};
 use super::{Deployment, ExecutorSettings, News, Spare, Tell, Wish};
-use crate::limits::{EVENTS_MAX, ROLLOUT_LOOK_INTERVAL};
+use crate::limits::{EVENTS_MAX, ROLLOUT_LOOK_INTERVAL, ROLLOUT_MEMORY};
 use crate::settings;
 
 /// What a task of the executor brings back.
@@ -56,6 +57,8 @@ struct Run {
     sparing: bool,
     /// New versions that are compared with the ones before them.
     observations: BTreeMap<AppName, Observation>,
+    /// What composites had done a while ago.
+    past: Past,
     patience: Duration,
     grace: Duration,
 }
@@ -100,6 +103,7 @@ pub(super) fn spawn(
         spared: BTreeSet::new(),
         sparing: false,
         observations: BTreeMap::new(),
+        past: Past::default(),
         patience,
         grace,
     };
@@ -111,6 +115,8 @@ impl Run {
         let mut is_asked = true;
         let mut looks = tokio::time::interval(ROLLOUT_LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut memories = tokio::time::interval(ROLLOUT_MEMORY);
+        memories.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while is_asked || !self.state.is_empty() {
             let events = tokio::select! {
                 changed = asked.changed(), if is_asked => {
@@ -119,6 +125,10 @@ impl Run {
                     vec![self.take_wish(wish)]
                 }
                 Some(brought) = brought.recv() => self.take(brought).into_iter().collect(),
+                _ = memories.tick() => {
+                    self.remember();
+                    Vec::new()
+                }
                 _ = looks.tick(), if !self.observations.is_empty() => self.judge(),
             };
             for event in events {

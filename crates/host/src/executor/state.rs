@@ -152,7 +152,7 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Started(id) => with_owner(state, id, |app| app.started(id)),
         Event::Failed(id) => with_owner(state, id, |app| app.failed(id)),
         Event::Retired(id) => with_owner(state, id, |app| app.retired(id)),
-        Event::Judged { app, version, refused } => with_app(state, &app, |app, _| app.judged(version, refused)),
+        Event::Judged { app, version, refused } => with_app(state, &app, |app, ids| app.judged(version, refused, ids)),
         Event::RetryDue(app) => with_app(state, &app, |app, _| app.retry()),
     }
 }

@@ -17,8 +17,22 @@ use crate::executor::state::{Comparison, Event, PartId};
 pub(super) struct Observation {
     comparison: Comparison,
     since: Instant,
-    /// By actor, how far the newer composite was when one of its calls last ended.
-    progress: BTreeMap<ActorName, Progress>,
+    actors: BTreeMap<ActorName, Observed>,
+}
+
+/// The two composites of an actor.
+struct Observed {
+    before: Baseline,
+    newer: Baseline,
+    /// How far the newer one was when one of its calls last ended.
+    progress: Option<Progress>,
+}
+
+/// A composite, and what it had done before that counts.
+#[derive(Clone, Copy)]
+struct Baseline {
+    id: PartId,
+    done: Sample,
 }
 
 /// How far a composite was.
@@ -29,20 +43,58 @@ struct Progress {
 }
 
 impl Run {
-    /// Compares from now on what is to be compared of an application, and nothing else.
+    /// Compares from now on what is to be compared of an application, and nothing else. Where only other actors come to be
+    /// compared, the rest goes on.
     pub(super) fn observe(&mut self, app: &AppName) {
         let comparison = self.state.comparison(app);
         let before = self.observations.get(app).map(|observation| &observation.comparison);
         if before == comparison.as_ref() {
             return;
         }
-        if let Some(observation) = self.observations.remove(app) {
+        let earlier = self.observations.remove(app);
+        if let Some(observation) = &earlier {
             self.measure(&observation.comparison, false);
         }
         let Some(comparison) = comparison else { return };
         self.measure(&comparison, true);
-        let observation = Observation { comparison, since: Instant::now(), progress: BTreeMap::new() };
-        self.observations.insert(app.clone(), observation);
+        let earlier = earlier.filter(|earlier| earlier.comparison.version == comparison.version);
+        self.observations.insert(app.clone(), self.observation(comparison, earlier));
+    }
+
+    /// An observation of `comparison` that follows on an `earlier` one of the same version.
+    fn observation(&self, comparison: Comparison, earlier: Option<Observation>) -> Observation {
+        let (at, known) = earlier.map(|earlier| ((earlier.comparison.stage, earlier.since), earlier.actors)).unzip();
+        let since = at.filter(|(stage, _)| *stage == comparison.stage).map(|(_, since)| since);
+        let mut known = known.unwrap_or_default();
+        let mut actors = BTreeMap::new();
+        for (actor, (before, newer)) in &comparison.actors {
+            let known = known.remove(actor).filter(|known| (known.before.id, known.newer.id) == (*before, *newer));
+            let observed = match known {
+                Some(known) if since.is_some() => known,
+                // The version before has hardly any calls now: it is judged by those that it had on the trial.
+                known => Observed {
+                    before: known.map_or(Baseline { id: *before, done: self.past.of(*before) }, |known| known.before),
+                    newer: Baseline { id: *newer, done: self.sample(*newer) },
+                    progress: None,
+                },
+            };
+            actors.insert(actor.clone(), observed);
+        }
+        Observation { comparison, since: since.unwrap_or_else(Instant::now), actors }
+    }
+
+    /// Remembers what all composites have done by now.
+    pub(super) fn remember(&mut self) {
+        let running = &self.running;
+        let actors = running.iter().filter_map(|(id, part)| match part {
+            Part::Actor { actor, .. } => Some((*id, Sample::of(actor))),
+            Part::Provider { .. } => None,
+        });
+        self.past.turn(actors);
+    }
+
+    fn sample(&self, id: PartId) -> Sample {
+        self.actor(id).map(Sample::of).unwrap_or_default()
     }
 
     fn measure(&self, comparison: &Comparison, is_on: bool) {
@@ -69,14 +121,14 @@ impl Run {
     }
 
     fn verdict(&self, observation: &mut Observation) -> Verdict {
-        let Observation { comparison, since, progress } = observation;
-        let sample = |id| self.actor(id).map(Sample::of).unwrap_or_default();
+        let Observation { comparison, since, actors } = observation;
         let mut pairs = BTreeMap::new();
-        for (actor, (before, newer)) in &comparison.actors {
-            let (before, newer) = (sample(*before), sample(*newer));
+        for (actor, Observed { before, newer, progress }) in actors {
+            let did = |from: &Baseline| self.sample(from.id).since(&from.done);
+            let (before, newer) = (did(before), did(newer));
             let now = || Progress { began: newer.calls, ended: newer.latencies.calls(), at: Instant::now() };
             // Those that ran before this was looked at count as well.
-            let last = progress.entry(actor.clone()).or_insert_with(|| Progress { began: 0, ..now() });
+            let last = progress.get_or_insert_with(|| Progress { began: 0, ..now() });
             if last.ended != newer.latencies.calls() || newer.running == 0 {
                 *last = now();
             }

@@ -27,6 +27,8 @@ pub(super) struct App {
     pub(super) change: Option<Change>,
     /// The version that was gone back from.
     pub(super) refused: Option<Refusal>,
+    /// The version that was last found as good as the one before, with a share of the calls.
+    pub(super) proven: Option<u64>,
     /// What calls were last said to be served by.
     told: Option<Told>,
     /// Starts of what is wanted that failed, one after the other.
@@ -51,7 +53,7 @@ type Version = (u64, BTreeMap<PartName, PartId>);
 #[derive(Debug)]
 pub(super) struct Part {
     name: PartName,
-    spec: Spec,
+    pub(super) spec: Spec,
     pub(super) phase: Phase,
     /// The part in whose place it starts.
     instead_of: Option<PartId>,
@@ -102,7 +104,7 @@ impl App {
             self.failures = 0;
         }
         let Some(deployment) = deployment else {
-            (self.wanted, self.refused) = (None, None);
+            (self.wanted, self.refused, self.proven) = (None, None, None);
             return;
         };
         match &self.refused {
@@ -113,13 +115,18 @@ impl App {
         if self.wanted.as_ref().is_some_and(|wanted| wanted.deployment.is_same(&deployment)) {
             return;
         }
+        self.wanted = Some(self.set(deployment, ids));
+    }
+
+    /// The parts of a deployment: those that are there and equal, and new ones that are to start.
+    pub(super) fn set(&mut self, deployment: Deployment, ids: &mut Ids) -> Set {
         let specs = deployment.specs();
         let parts = specs.into_iter().map(|(name, spec)| {
             let id = self.equal(&name, &spec).unwrap_or_else(|| self.hold(&name, spec, ids));
             (name, id)
         });
         let parts = parts.collect();
-        self.wanted = Some(Set { deployment, parts });
+        Set { deployment, parts }
     }
 
     /// A part that can serve as `name` made of `spec`: the one that is furthest. One in whose place another is starting
@@ -206,7 +213,7 @@ impl App {
             (self.change, self.told) = (None, None);
             return self.serving.take().map(|_| Effect::Withdraw(app.clone())).into_iter().collect();
         };
-        let parts = self.servable(wanted);
+        let parts = self.servable(&wanted.parts);
         let is_whole = parts.len() == wanted.parts.len();
         if is_whole {
             self.failures = 0;
@@ -215,8 +222,11 @@ impl App {
         let before = self.serving.as_ref().filter(|set| set.version() != wanted.version());
         match before {
             _ if is_nothing_yet => return Vec::new(),
+            Some(before) if self.is_on_trial(wanted, before) || (wanted.is_tried_beside(before) && !is_whole) => {
+                let parts = self.servable(&self.standing(wanted, before));
+                self.change = (parts.len() == wanted.parts.len()).then_some(Change::Trying(parts));
+            }
             Some(_) if !is_whole => self.change = None,
-            Some(before) if wanted.is_tried_beside(before) => self.change = Some(Change::Trying(parts)),
             Some(before) => {
                 // Hosts that still go by the version before may call what this one has no more.
                 let kept = wanted.deployment.trial.map(|_| Change::Watching(before.clone()));
@@ -224,6 +234,8 @@ impl App {
                 self.change = kept;
             }
             None => {
+                let standing = self.serving.as_ref().map(|serving| self.standing(wanted, serving));
+                let parts = standing.map_or(parts, |standing| self.servable(&standing));
                 self.serving = Some(Set { deployment: wanted.deployment.clone(), parts });
                 self.change = self.change.take().filter(|change| change.kept().is_some());
             }
@@ -249,16 +261,19 @@ impl App {
         vec![Effect::Serve { app: app.clone(), version, parts, tried, kept }]
     }
 
-    /// The parts of `set` that are ready, and whose near targets are.
-    fn servable(&self, set: &Set) -> BTreeMap<PartName, PartId> {
-        let is_ready = |id: &PartId| self.parts.get(id).is_some_and(|part| part.phase == Phase::Ready);
-        let mut servable: BTreeMap<_, _> = set.parts.clone().into_iter().filter(|(_, id)| is_ready(id)).collect();
+    fn is_ready(&self, id: PartId) -> bool {
+        self.parts.get(&id).is_some_and(|part| part.phase == Phase::Ready)
+    }
+
+    /// Those of `parts` that are ready, and whose near targets are.
+    fn servable(&self, parts: &BTreeMap<PartName, PartId>) -> BTreeMap<PartName, PartId> {
+        let mut servable: BTreeMap<_, _> = parts.clone().into_iter().filter(|(_, id)| self.is_ready(*id)).collect();
         loop {
             let lacking: Vec<PartName> = servable
                 .iter()
                 .filter(|(_, id)| {
                     let needs = self.parts.get(id).map(|part| part.spec.needs()).unwrap_or_default();
-                    needs.iter().any(|need| set.parts.contains_key(need) && !servable.contains_key(need))
+                    needs.iter().any(|need| parts.contains_key(need) && !servable.contains_key(need))
                 })
                 .map(|(name, _)| name.clone())
                 .collect();
@@ -333,7 +348,8 @@ impl App {
     }
 
     /// Where a part that cannot be open beside another of its name may start: outer none, not yet; inner none, nothing
-    /// is in its way; else in the place of the one that serves, which is the last thing to do before a switch.
+    /// is in its way; else in the place of the one that serves, which is the last thing to do before a switch, and comes
+    /// after a trial.
     fn place(&self, id: PartId, part: &Part) -> Option<Option<PartId>> {
         let mut others = self.parts.iter().filter(|(other, known)| {
             **other != id
@@ -343,6 +359,9 @@ impl App {
         });
         let Some((other, known)) = others.next() else { return Some(None) };
         let wanted = self.wanted.as_ref()?;
+        if self.serving.as_ref().is_some_and(|serving| self.is_on_trial(wanted, serving)) {
+            return None;
+        }
         // Others that wait for the same moment are as good as ready.
         let rest_is_ready = wanted
             .parts

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use model::ids::ActorName;
 use model::placement::{Refusal, Share};
 
-use super::app::{App, Set};
-use super::part::{PartId, PartName};
+use super::app::{App, Phase, Set};
+use super::part::{Ids, PartId, PartName};
 use crate::executor::deployment::Deployment;
 
 /// What the newest version and the one before it are to each other.
@@ -96,30 +96,39 @@ impl App {
         judged.map(|comparison| comparison.stage)
     }
 
-    /// The version takes over, or is trusted from now on; where it is refused, what served before serves again.
-    pub(super) fn judged(&mut self, version: u64, refused: Option<String>) {
+    /// True where a version has yet to show itself good with a share of the calls.
+    pub(super) fn is_on_trial(&self, wanted: &Set, before: &Set) -> bool {
+        wanted.is_tried_beside(before) && self.proven != Some(wanted.version())
+    }
+
+    /// The parts of `wanted`; where one cannot be open beside that of `before`, and is not open yet, the one that is.
+    pub(super) fn standing(&self, wanted: &Set, before: &Set) -> BTreeMap<PartName, PartId> {
+        let stands = |name: &PartName, id: PartId| {
+            let waits = self.parts.get(&id).is_some_and(|part| part.spec.is_local() && part.phase != Phase::Ready);
+            before.parts.get(name).copied().filter(|_| waits).unwrap_or(id)
+        };
+        wanted.parts.iter().map(|(name, id)| (name.clone(), stands(name, *id))).collect()
+    }
+
+    /// The version may take over, or is trusted from now on; where it is refused, what served before serves again.
+    pub(super) fn judged(&mut self, version: u64, refused: Option<String>, ids: &mut Ids) {
         if self.comparison().is_none_or(|comparison| comparison.version != version) {
             return;
         }
         let Some(change) = self.change.take() else { return };
-        let refused = refused.map(|reason| Refusal { version, reason });
-        match (change, refused) {
-            (Change::Trying(parts), None) => {
-                let taking_over = self.wanted.as_ref().map(|wanted| Set { parts, ..wanted.clone() });
-                self.change = self.serving.take().map(Change::Watching);
-                self.serving = taking_over;
+        let Some(reason) = refused else {
+            if let Change::Trying(_) = change {
+                (self.proven, self.change) = (Some(version), Some(change));
             }
-            (Change::Trying(_), refused) => {
-                self.refused = refused;
-                self.wanted.clone_from(&self.serving);
-            }
-            (Change::Watching(_), None) => {}
-            (Change::Watching(kept), refused) => {
-                self.refused = refused;
-                self.wanted = Some(kept.clone());
-                self.serving = Some(kept);
-            }
+            return;
+        };
+        self.refused = Some(Refusal { version, reason });
+        if let Change::Watching(kept) = change {
+            self.serving = Some(kept);
         }
+        // What it had that cannot be open twice may have given way already.
+        let before = self.serving.as_ref().map(|serving| serving.deployment.clone());
+        self.wanted = before.map(|before| self.set(before, ids));
     }
 }
 

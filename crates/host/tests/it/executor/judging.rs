@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use engine::Latencies;
-use host::executor::judging::{Pair, Sample, Verdict, judge};
-use host::executor::state::Stage;
+use host::executor::judging::{Pair, Past, Sample, Verdict, judge};
+use host::executor::state::{PartId, Stage};
 use host::limits::{
     ROLLOUT_CALLS, ROLLOUT_SLOW_CALLS, ROLLOUT_STALL_MIN, ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN,
     ROLLOUT_WATCH_TIME,
@@ -51,6 +51,34 @@ fn a_version_is_refused_for_failures_of_its_own() {
         let thought = tried(sample(calls, failed, 2), sample(newer_calls, newer_failed, 2));
         assert_eq!(thought, expected, "{failed} of {calls}, then {newer_failed} of {newer_calls}");
     }
+}
+
+#[test]
+fn an_actor_that_nobody_called_before_is_waited_for_where_it_is_called_now() {
+    assert_eq!(tried(Sample::default(), Sample::default()), "trusted");
+    assert_eq!(tried(Sample::default(), sample(ROLLOUT_CALLS - 1, 0, 2)), "undecided");
+}
+
+/// What the version before did long ago excuses nothing.
+#[test]
+fn a_version_is_judged_by_what_the_one_before_did_of_late() {
+    let id = PartId(1);
+    let mut past = Past::default();
+    let (long_ago, of_late) = (sample(1_000, 500, 90), sample(1_200, 500, 90));
+    assert_eq!(past.of(id), Sample::default());
+    past.turn([(id, long_ago)]);
+    assert_eq!(past.of(id), Sample::default(), "nothing is known of a minute ago");
+    past.turn([(id, of_late)]);
+    assert_eq!(past.of(id), long_ago);
+    past.turn([(id, of_late)]);
+    assert_eq!(past.of(id), of_late);
+    past.turn([]);
+    assert_eq!(past.of(id), Sample::default(), "it is gone");
+
+    let did = of_late.since(&long_ago);
+    assert_eq!((did.calls, did.failed, did.latencies.calls()), (200, 0, 200));
+    assert_eq!(tried(of_late, sample(50, 10, 2)), "trusted", "500 of 1,200 had failed");
+    assert_eq!(tried(did, sample(50, 10, 2)), "actor cart: 10 of 50 calls failed, of the version before 0 of 200");
 }
 
 #[test]

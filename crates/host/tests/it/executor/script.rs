@@ -313,6 +313,39 @@ fn a_store_comes_back_when_its_new_configuration_is_taken_back_and_did_not_open(
     insta::assert_snapshot!(scene.failed(3).view().started(&[4]).view().story);
 }
 
+/// A store and an actor change at once. The store is that of the version before until the actor is trusted.
+#[test]
+fn a_store_that_is_configured_anew_opens_after_the_trial() {
+    let scene = Scene::default().want(&["shop 1: web=a>kv @kv=x"]).started(&[1, 2]);
+    let scene = scene.want_on_trial(&["shop 2: web=b>kv @kv=y"]).started(&[4]).view().judged(2, None).view();
+    let scene = scene.failed(3).pause_is_over().started(&[3]).view();
+    insta::assert_snapshot!(scene.judged(2, None).retired(&[2]).view().story);
+}
+
+#[test]
+fn a_store_stays_as_it_is_where_the_actor_beside_it_is_refused_on_trial() {
+    let scene = Scene::default().want(&["shop 1: web=a>kv @kv=x"]).started(&[1, 2]);
+    let scene =
+        scene.want_on_trial(&["shop 2: web=b>kv @kv=y"]).started(&[4]).judged(2, Some("it traps")).retired(&[4]);
+    insta::assert_snapshot!(scene.view().story);
+}
+
+#[test]
+fn a_store_is_configured_as_it_was_where_the_version_is_refused_later() {
+    let scene = Scene::default().want(&["shop 1: web=a>kv @kv=x"]).started(&[1, 2]);
+    let scene = scene.want_on_trial(&["shop 2: web=b>kv @kv=y"]).started(&[4]).judged(2, None).started(&[3]);
+    let scene = scene.judged(2, Some("it traps")).view().retired(&[4]).started(&[5]);
+    insta::assert_snapshot!(scene.view().story);
+}
+
+/// What is gone back to had a part that did not start: it is tried again.
+#[test]
+fn what_does_not_start_is_tried_again_after_going_back() {
+    let scene = Scene::default().want(&["shop 1: web=a tax=t"]).started(&[2]).failed(1);
+    let scene = scene.want_on_trial(&["shop 2: web=b"]).started(&[3]).judged(2, Some("it traps")).view();
+    insta::assert_snapshot!(scene.pause_is_over().view().story);
+}
+
 #[test]
 fn the_pause_grows_up_to_its_bound() {
     let mut scene = Scene::default().want(&["shop 1: web=bad"]);
