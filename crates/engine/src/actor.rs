@@ -153,6 +153,11 @@ impl Actor {
         }
     }
 
+    /// True where a call would have an instance at once.
+    pub fn has_room(&self) -> bool {
+        self.0.admission.has_room()
+    }
+
     /// Refuses new calls and waits until `deadline` for those that were accepted.
     pub async fn drain(&self, deadline: Instant) -> Result<(), DrainError> {
         self.0.admission.close();

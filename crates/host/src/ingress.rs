@@ -27,7 +27,7 @@ use provider::http::{
 
 use crate::exchange;
 use crate::host::HostError;
-use crate::router::{Far, Near, Reached, Switchboard, call_id, is_refused, others};
+use crate::router::{Far, Near, Open, Reached, Switchboard, call_id, is_refused, others};
 
 /// An application whose routes are served.
 #[derive(Clone)]
@@ -261,8 +261,8 @@ impl Doors {
             return Err(not_running(exchange.application, exchange.actor));
         };
         // The actor may have been replaced, or have come here, since the routes were served.
-        let again = || self.switchboard.http_now(exchange.application, exchange.actor, exchange.via);
-        let found = || again().or_else(|| here.clone());
+        let again = || self.switchboard.open(exchange.application, exchange.actor, exchange.via);
+        let found = || again().or_else(|| here.clone().map(Open::from));
         if let Some(far) = elsewhere {
             return Box::pin(far.exchange(exchange.request, &found, &context)).await;
         }

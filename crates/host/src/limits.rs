@@ -103,9 +103,9 @@ pub const RETRY_PERCENT: u32 = 20;
 /// Retries that a link may save up: 10 retries.
 pub const RETRIES_RESERVE: u32 = 10;
 
-/// How long callers that an older placement put on their host are still served, where that host lives: 30 s, as long as
-/// draining may take.
-pub const SUPERSEDED_TIME: Duration = DRAIN_TIME_MAX;
+/// How long callers that an older placement put on their host are still served, where that host lives: 3 min. Until then a
+/// host has fetched, compiled and tried a newer version, and drained the one before.
+pub const SUPERSEDED_TIME: Duration = Duration::from_secs(180);
 
 /// Older placements of one application whose callers are still served: 4 placements.
 pub const SUPERSEDED_MAX: usize = 4;

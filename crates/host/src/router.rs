@@ -10,6 +10,7 @@ mod external;
 mod far;
 mod link;
 mod near;
+mod open;
 mod share;
 mod shelf;
 mod switchboard;
@@ -30,6 +31,7 @@ pub(crate) use self::far::{Far, Reached};
 pub(crate) use self::link::others;
 pub(crate) use self::near::Near;
 pub use self::near::{Targets, Tried};
+pub(crate) use self::open::Open;
 pub use self::switchboard::{Running, Switchboard};
 
 use self::link::Link;

@@ -84,6 +84,11 @@ impl Admission {
         }
     }
 
+    /// True where an instance is free, and no call waits for one.
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_closed() && self.instances.available_permits() > 0
+    }
+
     /// Refuses all further calls.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);

@@ -56,11 +56,13 @@ async fn draining_refuses_new_calls_and_waits_for_the_others() {
     let silence = Silence::default();
     let settings = ActorSettings { instances: 1, reuse: 5, ..settings("leaving") };
     let actor = actor(&engine(), settings, silence.clone());
+    assert!(actor.has_room());
     let running = {
         let actor = actor.clone();
         tokio::spawn(async move { ask(&actor, "forward", b"").await })
     };
     until(|| silence.waiting() == 1).await;
+    assert!(!actor.has_room(), "its only instance is taken");
     let queued = {
         let actor = actor.clone();
         tokio::spawn(async move { ask(&actor, "echo", b"accepted").await })
@@ -77,6 +79,7 @@ async fn draining_refuses_new_calls_and_waits_for_the_others() {
     actor.drain(Instant::now() + AMPLE).await.unwrap();
     assert_eq!(queued.await.unwrap().unwrap(), b"accepted");
     assert_eq!(actor.stats().idle, 0);
+    assert!(!actor.has_room(), "it takes nobody any more");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use model::placement::Share;
 use model::wire::WireVersion;
 use provider::{Call, Opens, Provider};
 
+use super::open::Open;
 use super::share::Picker;
 
 /// What of one application runs on this host and can be called.
@@ -86,10 +87,10 @@ impl Targets {
     }
 
     /// The same for one request, which may be of the share of a version that is tried.
-    pub(crate) fn http_now(&self, name: &ActorName, via: &[ActorName]) -> Option<Actor> {
-        let tried = self.tried.get(name).filter(|tried| tried.picker.picks());
-        let entering = |tried: &Tried| tried.plan.entrance(via).map(|entrance| tried.actor.entering(entrance));
-        tried.and_then(entering).or_else(|| self.http(name, via))
+    pub(crate) fn open(&self, name: &ActorName, via: &[ActorName]) -> Option<Open> {
+        let tried = self.tried.get(name).filter(|tried| tried.picker.picks() && tried.actor.has_room());
+        let entering = |tried: &Tried| Some(tried.actor.entering(tried.plan.entrance(via)?));
+        Some(Open { serving: self.http(name, via)?, tried: tried.and_then(entering) })
     }
 
     /// The target of a call of `contract` in `wire`, whose caller opens some of its stores; none where it does not run here,
@@ -151,7 +152,8 @@ impl Near {
         match self {
             Near::Actor { actor, receiver, beside } => {
                 let call = call.clone().within(deadline);
-                if let Some(beside) = beside.as_ref().filter(|beside| beside.picker.picks()) {
+                let picks = |beside: &&Box<Beside>| beside.picker.picks() && beside.actor.has_room();
+                if let Some(beside) = beside.as_ref().filter(picks) {
                     match Box::pin(beside.actor.call(beside.receiver, method, payload, &call)).await {
                         // Whatever it has no room for is the other's.
                         Err(failure) if failure.progress == Progress::NotStarted => {}

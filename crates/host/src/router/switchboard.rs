@@ -14,6 +14,7 @@ use provider::{Health, Opens};
 
 use super::far::Outside;
 use super::near::{Near, Targets};
+use super::open::Open;
 use super::{Outbox, Scope};
 use crate::telemetry::Telemetry;
 
@@ -148,8 +149,8 @@ impl Switchboard {
     }
 
     /// The same for one request, which may be of the share of a version that is tried.
-    pub(crate) fn http_now(&self, application: &AppName, actor: &ActorName, via: &[ActorName]) -> Option<Actor> {
-        self.0.table.load().get(application.as_str())?.http_now(actor, via)
+    pub(crate) fn open(&self, application: &AppName, actor: &ActorName, via: &[ActorName]) -> Option<Open> {
+        self.0.table.load().get(application.as_str())?.open(actor, via)
     }
 
     /// How the providers are that run here.

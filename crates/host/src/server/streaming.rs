@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use engine::Actor;
 use lattice::call::Call;
 use lattice::stream::{Incoming, Streamed};
 use model::blueprint::Target;
@@ -14,6 +13,7 @@ use super::{Reception, Trust, unanswered};
 use crate::authority::Granted;
 use crate::exchange;
 use crate::ingress::chain_in;
+use crate::router::Open;
 
 impl Reception {
     /// Takes the request to its actor. Nothing of its body is read before the actor runs.
@@ -54,10 +54,10 @@ impl Reception {
     }
 
     /// The actor of a streamed call, where it runs here and is called by `wasi:http`.
-    fn open(&self, call: &Call, actor: &ActorName) -> Option<Actor> {
+    fn open(&self, call: &Call, actor: &ActorName) -> Option<Open> {
         let is_request = exchange::is_contract(call.contract.as_str()) && call.wire.as_str() == exchange::WIRE;
         let table = self.switchboard.table();
-        table.get(call.target.app()).filter(|_| is_request)?.http_now(actor, &chain_in(call)?)
+        table.get(call.target.app()).filter(|_| is_request)?.open(actor, &chain_in(call)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use engine::http::Body;
-use engine::{Actor, CallContext};
+use engine::CallContext;
 use http::{Request, Response};
 use lattice::calls::Heard;
 use lattice::stream::{Answered, Outgoing, Unanswered};
@@ -12,7 +12,7 @@ use super::{Attempt, Far};
 use crate::exchange::{self, HANDLE};
 use crate::health::Chosen;
 use crate::retry::Tries;
-use crate::router::is_refused;
+use crate::router::{Open, is_refused};
 
 /// A request that nobody has answered yet.
 enum Waiting {
@@ -28,7 +28,7 @@ impl Far {
     pub(crate) async fn exchange(
         &self,
         request: Request<Body>,
-        here: &(dyn Fn() -> Option<Actor> + Send + Sync),
+        here: &(dyn Fn() -> Option<Open> + Send + Sync),
         call: &CallContext,
     ) -> Result<Response<Body>, Failure> {
         self.budget.earn();
