@@ -5,6 +5,7 @@
 pub mod adapters;
 pub mod application;
 pub mod caller;
+pub mod counting;
 pub mod generators;
 pub mod http;
 pub mod lattice;

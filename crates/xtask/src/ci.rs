@@ -15,12 +15,13 @@ pub const CARGO_MEND: &str = "install Rust with rustup (https://rustup.rs)";
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
 /// What must hold, cheapest first.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("format", format),
     ("tidy", tidy::run),
     ("clippy", clippy),
     ("guests", |project| guests::run(project, &[])),
     ("test", |project| test(project, false, &[])),
+    ("chaos", |project| chaos(project, true, &[])),
     ("docs", docs),
 ];
 
@@ -74,6 +75,25 @@ pub fn bench(project: &Project, args: &[String]) -> Result<()> {
     let mut command = cargo(project)?;
     command.args(["run", "--release", "-p", "testkit", "--bin", "bench", "--"]).args(args);
     process::run(&mut command, CARGO_MEND)
+}
+
+/// Drills hosts under load, after building what is drilled: the short run as it is developed, the long one as it is released.
+///
+/// # Errors
+///
+/// A guest or the rig could not be built, or a drill found what must not be.
+pub fn chaos(project: &Project, smoke: bool, args: &[String]) -> Result<()> {
+    guests::run(project, &[])?;
+    setup::nats(project)?;
+    let (profile, folder) = if smoke { ("dev", "debug") } else { ("release", "release") };
+    let args_of_build = ["build", "--workspace", "--bin", "lath", "--bin", "chaos", "--profile", profile];
+    process::run(cargo(project)?.args(args_of_build), CARGO_MEND)?;
+    let mut command = Command::new(project.root().join("target").join(folder).join("chaos"));
+    command.current_dir(project.root()).env("PATH", project.search_path()?).args(args);
+    if smoke {
+        command.arg("--smoke");
+    }
+    process::run(&mut command, "build it with `cargo build --workspace --bin chaos`")
 }
 
 /// Cargo, in the project, with the installed tools on the search path.

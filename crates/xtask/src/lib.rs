@@ -41,6 +41,7 @@ pub fn run(words: &[String]) -> Result<()> {
         Task::Ci => ci::run(&project),
         Task::Demo(Demo::Run) => demo::run(&project),
         Task::Demo(Demo::Lattice) => demo::lattice(&project),
+        Task::Chaos { smoke, args } => ci::chaos(&project, smoke, &args),
         Task::Bench { args } => ci::bench(&project, &args),
     }
 }

@@ -29,6 +29,13 @@ pub enum Task {
     Ci,
     /// Run an example.
     Demo(Demo),
+    /// Drill hosts under load.
+    Chaos {
+        /// The short run.
+        smoke: bool,
+        /// Arguments for the rig.
+        args: Vec<String>,
+    },
     /// Measure.
     Bench {
         /// Arguments for the benchmark.
@@ -61,6 +68,7 @@ impl Task {
             "help" | "-h" | "--help" => return Ok(Task::Help),
             "guests" => Task::Guests { names: guest_names(options)? },
             "test" => Task::Test { long: only_flag(name, options, "--long")?, args: args.to_vec() },
+            "chaos" => Task::Chaos { smoke: only_flag(name, options, "--smoke")?, args: args.to_vec() },
             "bench" => bare(name, options, Task::Bench { args: args.to_vec() })?,
             "setup" => bare(name, options, Task::Setup)?,
             "tidy" => bare(name, options, Task::Tidy)?,
@@ -68,7 +76,7 @@ impl Task {
             "demo" => Task::Demo(demo(options)?),
             other => bail!("there is no task `{other}`; `cargo x help` lists them"),
         };
-        let takes_args = matches!(task, Task::Test { .. } | Task::Bench { .. });
+        let takes_args = matches!(task, Task::Test { .. } | Task::Bench { .. } | Task::Chaos { .. });
         if !takes_args && !args.is_empty() {
             bail!("`cargo x {name}` takes nothing after `--`; leave `{}` out", args.join(" "));
         }
@@ -127,6 +135,8 @@ Tasks:
   demo lattice             run it on three hosts over NATS, kill one while requests flow, and count the failures
   test [--long] [-- ARGS]  run every test; --long adds many more generated cases; ARGS go to `cargo test`
   ci                       everything that must hold before a change lands
+  chaos [--smoke] [-- ARGS]
+                           patch, break, kill and freeze under load, and count what fails; --smoke is the short run
   bench [-- ARGS]          measure, in release
   setup                    install what is needed: wasm targets, componentize-py and -qjs, servers, reference tests
   guests [NAME...]         build the example and test components that are stale

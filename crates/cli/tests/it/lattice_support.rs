@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+pub(crate) use testkit::counting::{failures, stands_at};
 use testkit::lattice::processes::{HostOptions, Processes, ready_on};
 use testkit::record::{Attempt, Outcome, Record};
 use tokio::runtime::{Builder, Runtime};
@@ -65,23 +66,10 @@ pub(crate) async fn only_host(processes: &Processes, app: &str, part: &str) -> R
     one.cloned().with_context(|| format!("{app}/{part} is on {hosts:?}"))
 }
 
-/// The counter of `path` without a change.
-pub(crate) async fn stands_at(processes: &Processes, host: &str, path: &str) -> Result<i64> {
-    let (answer, _) = processes.answered(host, &format!("{path}?amount=0"), Duration::from_secs(30)).await?;
-    let body: serde_json::Value = serde_json::from_str(&answer.body)?;
-    body["counter"].as_i64().with_context(|| format!("no counter: {}", answer.body))
-}
-
 /// A figure for whoever reads the log of CI.
 #[expect(clippy::print_stdout, reason = "figures of a test, shown with --nocapture")]
 pub(crate) fn figure(what: &str, took: Duration) {
     println!("{what}: {:.1} s", took.as_secs_f64());
-}
-
-/// Requests that were not answered with 200.
-pub(crate) fn failures(record: &Record) -> Vec<&Attempt> {
-    let answered = |attempt: &&Attempt| matches!(attempt.outcome, Outcome::Answered { status: 200, .. });
-    record.attempts.iter().filter(|attempt| !answered(attempt)).collect()
 }
 
 /// The beginning of the last request that was not answered with 200.

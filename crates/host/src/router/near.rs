@@ -140,6 +140,13 @@ fn receiver_at(plan: &CompositePlan, label: &str, contract: &ContractName, wire:
     labelled.or_else(|| plan.receivers.iter().position(answers))
 }
 
+impl Beside {
+    /// True where the next call is of the share, and would have an instance at once.
+    fn picks(&self) -> bool {
+        self.picker.picks() && self.actor.has_room()
+    }
+}
+
 impl Near {
     #[inline]
     pub(crate) async fn call(
@@ -152,8 +159,7 @@ impl Near {
         match self {
             Near::Actor { actor, receiver, beside } => {
                 let call = call.clone().within(deadline);
-                let picks = |beside: &&Box<Beside>| beside.picker.picks() && beside.actor.has_room();
-                if let Some(beside) = beside.as_ref().filter(picks) {
+                if let Some(beside) = beside.as_ref().filter(|beside| beside.picks()) {
                     match Box::pin(beside.actor.call(beside.receiver, method, payload, &call)).await {
                         // Whatever it has no room for is the other's.
                         Err(failure) if failure.progress == Progress::NotStarted => {}

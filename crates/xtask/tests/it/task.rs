@@ -22,6 +22,8 @@ fn command_lines_are_read() {
     check("guests cart tax", Ok(Task::Guests { names: list(&["cart", "tax"]) }));
     check("test", Ok(Task::Test { long: false, args: Vec::new() }));
     check("test --long -- -p model", Ok(Task::Test { long: true, args: list(&["-p", "model"]) }));
+    check("chaos", Ok(Task::Chaos { smoke: false, args: Vec::new() }));
+    check("chaos --smoke -- --only bad", Ok(Task::Chaos { smoke: true, args: list(&["--only", "bad"]) }));
     check("bench -- http", Ok(Task::Bench { args: list(&["http"]) }));
     check("guests nothing", Err("no guest `nothing`; there are kvcounter"));
     check("test --fast", Err("not `--fast`"));
@@ -33,7 +35,7 @@ fn command_lines_are_read() {
 #[test]
 fn help_names_every_task() {
     let help = help();
-    for task in ["demo", "test", "ci", "bench", "setup", "guests", "tidy"] {
+    for task in ["demo", "test", "ci", "chaos", "bench", "setup", "guests", "tidy"] {
         assert!(help.contains(&format!("\n  {task} ")), "{task}");
     }
 }
