@@ -152,6 +152,15 @@ impl Process {
         self.signal(Signal::TERM)
     }
 
+    /// Asks it to end as a person does at a terminal (SIGINT).
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    pub fn interrupt(&mut self) -> Result<()> {
+        self.signal(Signal::INT)
+    }
+
     /// Stops it where it is (SIGSTOP).
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use crate::environment::Environment;
 use crate::error::CliError;
 use crate::lattice::on_lattice;
 use crate::output::{Outcome, Output};
+use crate::signal::Termination;
 
 /// Show what runs on a lattice, where, and why something does not
 ///
@@ -31,7 +32,7 @@ use crate::output::{Outcome, Output};
 pub(crate) struct Status {
     /// One application: its name, or a path to it such as `./shop`; all without it
     app: Option<Named>,
-    /// Go on, and show it again with each change
+    /// Go on, and show it again with each change, until Ctrl-C
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
@@ -43,44 +44,43 @@ impl Status {
         let only = self.app.as_ref().map(Named::name).transpose()?;
         let chosen = self.choice.required(environment)?;
         on_lattice(&chosen, environment, async |joined| {
+            let tell = |status: &Told| output.print(&Report { is_one: only.is_some(), ..Report::of(&chosen, status) });
             let mut status = joined.operator.status(only.as_ref()).await?;
-            joined.hear(&mut status).await;
-            let report = Report { is_one: only.is_some(), ..Report::of(&chosen, &status) };
-            output.print(&report)?;
-            if self.watch {
-                return watch(&joined.operator, only.as_ref(), &chosen, status, output).await;
+            if !self.watch {
+                joined.hear(&mut status).await;
+                tell(&status)?;
+                return Ok(Outcome::Success);
             }
-            Ok(Outcome::Success)
+            let refused = |source| CliError::Start { what: "signals cannot be received", source };
+            let mut termination = Termination::listen().map_err(refused)?;
+            tell(&status)?;
+            tokio::select! {
+                failed = watch(&joined.operator, only.as_ref(), status, output, tell) => failed,
+                _ = termination.next() => Ok(Outcome::Success),
+            }
         })
     }
 }
 
-/// Prints what can be told with each change, until the program is ended.
+/// Tells with each change what can be told; what is only heard, such as how busy hosts are, changes all the time.
 async fn watch(
     operator: &Operator,
     only: Option<&AppName>,
-    chosen: &Chosen,
     mut last: Told,
     output: &Output,
+    tell: impl Fn(&Told) -> Result<(), CliError>,
 ) -> Result<Outcome, CliError> {
     loop {
         tokio::time::sleep(OPERATE_POLL).await;
-        let status = match operator.status(only).await {
-            Ok(mut status) => {
-                // How busy a host is changes all the time.
-                status.hosts.iter_mut().for_each(|host| host.load = None);
-                status
+        match operator.status(only).await {
+            Ok(status) if status == last => {}
+            Ok(status) => {
+                tell(&status)?;
+                last = status;
             }
             // The servers may be choosing a leader.
-            Err(OperateError::Store(error)) => {
-                output.waiting(&error);
-                continue;
-            }
+            Err(OperateError::Store(error)) => output.waiting(&error),
             Err(error) => return Err(error.into()),
-        };
-        if status != last {
-            output.print(&Report { is_one: only.is_some(), ..Report::of(chosen, &status) })?;
-            last = status;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Bytes that no kept version needs.
+//! Bytes that no kept version needs, and none that runs.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,9 @@ use super::{OperateError, Operator, bytes, deploy};
 use crate::limits::{COLLECT_AGE_MIN, COLLECT_DOCUMENTS_MAX, COLLECT_PIECES_MAX, COLLECT_TIME_MAX};
 
 impl Operator {
-    /// Removes bytes that no kept version of any application refers to, and what uploads that broke off have left,
-    /// [`COLLECT_PIECES_MAX`] at most; gives how many pieces that were. Nothing is removed unless every kept version could be read.
+    /// Removes bytes that no kept version of any application refers to and none that runs, and what uploads that broke off have
+    /// left, [`COLLECT_PIECES_MAX`] at most; gives how many pieces that were. Nothing is removed unless every kept version and
+    /// every place could be read.
     ///
     /// # Errors
     ///
@@ -52,8 +53,8 @@ impl Operator {
         }
     }
 
-    /// Everything that kept versions refer to; none where that cannot be told: a document is not there, or there are more
-    /// than are read.
+    /// Everything that kept versions refer to, and those that run or are gone back to: where many in a row were refused they are
+    /// kept no more. None where that cannot be told: a document is not there, or there are more than are read.
     pub(super) async fn referred(&self) -> Result<Option<BTreeSet<Digest>>, OperateError> {
         let mut documents = BTreeSet::new();
         for key in self.buckets.intent.keys("*").await? {
@@ -61,7 +62,12 @@ impl Operator {
                 documents.extend(deploy::head(&entry)?.and_then(|head| head.document));
             }
         }
-        if documents.len() > COLLECT_DOCUMENTS_MAX {
+        let mut unreadable = Vec::new();
+        for placed in self.placement(None, &mut unreadable).await?.applications.into_values() {
+            documents.insert(placed.intent);
+            documents.extend(placed.before.map(|before| before.intent));
+        }
+        if !unreadable.is_empty() || documents.len() > COLLECT_DOCUMENTS_MAX {
             return Ok(None);
         }
         let mut referred = documents.clone();

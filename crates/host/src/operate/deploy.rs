@@ -96,10 +96,7 @@ impl Operator {
         let mut claim = Claim::new(&name, &blueprint);
         self.check_routes(&mut claim, None).await?;
         let standing = self.standing(&name).await?;
-        let instead = match &standing {
-            Some(stands) => self.instead(&name, stands).await?,
-            None => None,
-        };
+        let instead = self.instead(&name, standing.as_ref()).await?;
         self.check_patches(&name, instead.or_else(|| standing.as_ref()?.runs()), &pieces).await?;
         let same = self.is_same(standing.as_ref(), &pieces).await?.filter(|_| instead.is_none());
         // What no kept version refers to may be removed at any moment; where that cannot be told, everything is sent.
@@ -150,7 +147,8 @@ impl Operator {
     }
 
     /// Makes a new version of what an earlier one ran; where none is named, of the last that ran something else than what
-    /// stands. Its author's machine is not needed: everything is in the lattice.
+    /// stands, or of what runs where that was refused. A version that was refused is tried again. Its author's machine is
+    /// not needed: everything is in the lattice.
     ///
     /// # Errors
     ///
@@ -159,15 +157,14 @@ impl Operator {
     pub async fn rollback(&self, application: &AppName, version: Option<u64>) -> Result<Deployed, OperateError> {
         let versions = self.versions(application).await?;
         let standing = self.standing(application).await?;
-        let (restored, document) = chosen(application, &versions, standing.as_ref(), version)?;
+        let instead = self.instead(application, standing.as_ref()).await?;
+        let (restored, document) = match instead.filter(|_| version.is_none()) {
+            Some(Earlier { version, intent }) => (version, intent),
+            None => chosen(application, &versions, standing.as_ref(), version)?,
+        };
         let present = self.check_bytes(application, restored, document).await?;
-        let mut same = standing.as_ref().filter(|stands| stands.document() == Some(document));
-        // One that was refused is tried again.
-        if let Some(stands) = same
-            && self.instead(application, stands).await?.is_some()
-        {
-            same = None;
-        }
+        let stands = standing.as_ref().filter(|stands| stands.document() == Some(document));
+        let same = stands.filter(|_| instead.is_none());
         let mut deployed = Deployed::of(application.clone(), same.map_or(0, |stands| stands.version), 0, present);
         if same.is_none() {
             deployed.is_new = true;

@@ -32,7 +32,7 @@ impl Operator {
         let Some(stands) = self.standing(application).await? else {
             return Err(self.no_application(application).await?);
         };
-        let instead = self.instead(application, &stands).await?;
+        let instead = self.instead(application, Some(&stands)).await?;
         let Some(runs) = instead.or_else(|| stands.runs()) else {
             return Err(OperateError::IsDown { application: application.clone() });
         };
@@ -68,9 +68,9 @@ impl Operator {
     pub(super) async fn instead(
         &self,
         application: &AppName,
-        stands: &Stands,
+        standing: Option<&Stands>,
     ) -> Result<Option<Earlier>, OperateError> {
-        let Some(head) = &stands.head else { return Ok(None) };
+        let Some(head) = standing.and_then(|stands| stands.head.as_ref()) else { return Ok(None) };
         let placement = self.placement(Some(application), &mut Vec::new()).await?;
         let placed = placement.applications.get(application).filter(|placed| rolled_back(head, placed).is_some());
         Ok(placed.map(|placed| placed.runs()))

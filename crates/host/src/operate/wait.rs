@@ -15,8 +15,7 @@ use crate::limits::{OPERATE_POLL, OPERATE_SETTLE};
 /// What waiting for a version has come to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Waited {
-    /// It is everywhere as it is asked for; of one that takes its application down: nothing runs any more. Where the time
-    /// was over first, hosts may still go back from it: [`AppStatus::watched`].
+    /// It is everywhere as it is asked for, and trusted; of one that takes its application down: nothing runs any more.
     Done(AppStatus),
     /// It was not so when the time was over.
     Overdue(AppStatus),
@@ -138,7 +137,9 @@ impl Wait {
 
     /// What it has come to when the time is over; none where nothing was ever found.
     fn at_the_end(self) -> Option<Waited> {
-        let serves = |last: &AppStatus| last.version == self.version && last.phase == Phase::Ready;
+        let serves = |last: &AppStatus| {
+            last.version == self.version && last.phase == Phase::Ready && last.watched.is_empty()
+        };
         self.last.map(|last| if serves(&last) { Waited::Done(last) } else { Waited::Overdue(last) })
     }
 }

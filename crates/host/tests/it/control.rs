@@ -3,6 +3,7 @@
 mod draining;
 mod following;
 mod going_back;
+mod homes;
 mod lapsing;
 mod planning;
 mod presence;

@@ -242,5 +242,5 @@ async fn what_cannot_be_read_is_not_gone_and_is_not_overwritten() {
 
 /// The same of a later format.
 fn newer(bytes: &[u8]) -> bytes::Bytes {
-    String::from_utf8(bytes.to_vec()).unwrap().replacen("\"format\":1", "\"format\":2", 1).into()
+    String::from_utf8(bytes.to_vec()).unwrap().replacen("\"format\":1", "\"format\":99", 1).into()
 }

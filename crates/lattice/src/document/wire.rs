@@ -32,7 +32,8 @@ struct Format {
     format: u32,
 }
 
-/// A document's kind: its name, the newest format that is read, and how long it may be.
+/// A document's kind: its name, the newest format that is read, and how long it may be. A format has a number of its own
+/// wherever a reader that passed a field over would do something else than was asked for.
 pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) format: u32,
@@ -58,6 +59,12 @@ impl Kind {
             let path = error.path().to_string();
             self.malformed(if path == "." { "the text" } else { &path }, error.into_inner())
         })
+    }
+
+    /// The format to write: the newest where `needed`, else the first, so that earlier hosts go on reading what they know all
+    /// of. They tell of the rest that it is newer, and leave it as it stands.
+    pub(super) const fn written(&self, needed: bool) -> u32 {
+        if needed { self.format } else { 1 }
     }
 
     /// The error of one field.

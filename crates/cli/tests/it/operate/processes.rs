@@ -15,13 +15,13 @@ use crate::tls::{certify, get_securely};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A host, as a process.
-struct Host {
+pub(super) struct Host {
     process: Process,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Host {
-    fn start(lattice: &Lattice, name: &str) -> Self {
+    pub(super) fn start(lattice: &Lattice, name: &str) -> Self {
         Self::start_with(lattice, name, "")
     }
 
@@ -45,7 +45,7 @@ impl Host {
     }
 
     /// The body of what its ingress answers, where it may not know yet who serves: what was not started did nothing.
-    fn get_soon(&self) -> String {
+    pub(super) fn get_soon(&self) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer = self.ask();

@@ -64,9 +64,13 @@ fn instead(app: &AppName, newest: Earlier, placed: &AppPlacement, hosts: &Hosts)
     if placed.refused.as_ref().is_some_and(|refused| refused.version == newest.version) {
         return Some(Asked::placed(placed));
     }
-    let before = placed.before.filter(|_| placed.runs() == newest)?;
-    let before = Some(before).filter(|before| hosts.refusal(app, before.version).is_none())?;
-    let refused = hosts.refusal(app, newest.version)?;
+    gone_back(app, placed, hosts).filter(|_| placed.runs() == newest)
+}
+
+/// The version before the one that is placed, where a host refuses that.
+fn gone_back(app: &AppName, placed: &AppPlacement, hosts: &Hosts) -> Option<Asked> {
+    let before = placed.before.filter(|before| hosts.refusal(app, before.version).is_none())?;
+    let refused = hosts.refusal(app, placed.version)?;
     Some(Asked { runs: before, share: None, refused: Some(refused) })
 }
 
@@ -164,7 +168,8 @@ impl Demands {
                 Known::Demand(demand) => drop(gathered.demands.insert(app, demand)),
                 Known::NotYet | Known::Refused => {
                     let Some(placed) = placement.applications.get(&app) else { continue };
-                    match self.known(turn, library, &app, Asked::placed(placed)) {
+                    let stays = gone_back(&app, placed, hosts).unwrap_or_else(|| Asked::placed(placed));
+                    match self.known(turn, library, &app, stays) {
                         Known::Demand(demand) => drop(gathered.demands.insert(app, demand)),
                         Known::NotYet | Known::Refused => drop(gathered.kept.insert(app, placed.clone())),
                     }

@@ -6,7 +6,7 @@ use lattice::document::HostRecord;
 use model::digest::Digest;
 use model::placement::{AppPlacement, Earlier, Ready, Refusal};
 
-use super::scene::{Scene, app, document, free, record};
+use super::scene::{Scene, app, document, free, head, name, record};
 use host::control::Event;
 use host::limits::LEASE_RENEWAL;
 use lattice::document::{PointerKey, Shard};
@@ -92,6 +92,43 @@ fn the_first_version_has_nothing_to_give_way_to() {
     scene.told_record(refusing(1));
     scene.pass(LEASE_RENEWAL * 4, &["h2"]);
     assert_eq!(runs(&scene), (1, document(1), None));
+}
+
+/// Another host still refuses what would be gone back to.
+#[test]
+fn what_is_refused_as_well_is_not_gone_back_to() {
+    let mut scene = Scene::joined(&["h2", "h3"]);
+    for version in [1, 2] {
+        scene.intend(version, &free("shop", document(version), 3));
+        scene.pass(LEASE_RENEWAL, &["h2", "h3"]);
+    }
+    scene.told_record(HostRecord { name: name("h3"), ..refusing(1) });
+    scene.told_record(refusing(2));
+    scene.pass(LEASE_RENEWAL, &["h2", "h3"]);
+    assert_eq!(runs(&scene), (2, document(2), None));
+    scene.told_record(record("h3", 10));
+    scene.pass(LEASE_RENEWAL, &["h2", "h3"]);
+    assert_eq!(runs(&scene), (1, document(1), Some(2)));
+}
+
+/// The newest version cannot be planned, so the one before it runs; and that is bad.
+#[test]
+fn what_is_not_the_newest_gives_way_as_well() {
+    let mut scene = Scene::joined(&["h2"]);
+    scene.refused.insert(document(3), "it was planned badly".to_owned());
+    for version in [1, 2] {
+        scene.intend(version, &free("shop", document(version), 2));
+        scene.pass(LEASE_RENEWAL, &["h2"]);
+    }
+    scene.tell(Event::Intent { app: app("shop"), head: Some(head(3, Some(document(3)))) });
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    assert_eq!(runs(&scene), (2, document(2), None));
+    scene.told_record(refusing(2));
+    scene.pass(LEASE_RENEWAL, &["h2"]);
+    assert_eq!(runs(&scene), (1, document(1), Some(2)));
+    scene.told_record(record("h2", 10));
+    scene.pass(LEASE_RENEWAL * 4, &["h2"]);
+    assert_eq!(runs(&scene), (1, document(1), Some(2)));
 }
 
 /// An operator goes back: what ran before is known to be good.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use host::limits::{COLLECT_AGE_MIN, COLLECT_DOCUMENTS_MAX, COLLECT_PIECES_MAX};
 use lattice::document::{Document as _, IntentHead, UnixMillis};
+use lattice::limits::INTENT_HISTORY;
 use lattice::objects::{MemoryObjects, Objects, Stored};
 use lattice::store::{Buckets, MemoryBuckets, Revision, StoreError};
 use model::digest::Digest;
@@ -103,6 +104,28 @@ async fn what_any_kept_version_needs_stays() {
     // Once its key is gone, so is what it needed.
     world.buckets.intent.delete("counter").await.unwrap();
     assert_eq!(world.operator.collect().await.unwrap(), 3);
+}
+
+/// So many versions were refused one after the other that the one in their place is kept no more.
+#[tokio::test]
+async fn what_runs_stays_however_old_it_is() {
+    let (mut world, aged, _) = world(0, old_age(), false);
+    world.join("h1", &[]).await;
+    world.operator.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    let placement = world.plan().await;
+    world.operator.up(&counter("", "keyvalue/memory"), &mut |_| {}).await.unwrap();
+    let last = world.operator.versions(&app()).await.unwrap().pop().unwrap();
+    for version in 3..3 + INTENT_HISTORY as u64 {
+        let (document, by, at) = (last.document, last.by.clone(), last.at);
+        let head = IntentHead { version, document, share: None, by, at };
+        world.buckets.intent.put("counter", head.encode()).await.unwrap();
+    }
+    *aged.old.lock().unwrap() = aged.inner.list().await.unwrap().into_iter().map(|stored| stored.digest).collect();
+    world.objects.put(Digest::of(b"young"), Bytes::from_static(b"young")).await.unwrap();
+    let runs = placement.applications[&app()].intent;
+    assert!(world.operator.versions(&app()).await.unwrap().iter().all(|version| version.document != Some(runs)));
+    assert_eq!(world.operator.collect().await.unwrap(), 0);
+    assert!(world.objects.has(runs).await.unwrap());
 }
 
 #[tokio::test]

@@ -302,7 +302,7 @@ async fn a_version_that_is_damaged_is_followed_like_any_other() {
     assert_eq!((back.version, back.restored), (3, Some(1)));
     // What a newer lath wrote is not damaged.
     let head = world.buckets.intent.get("counter").await.unwrap().unwrap().value.unwrap();
-    let newer = String::from_utf8(head.to_vec()).unwrap().replacen("\"format\":1", "\"format\":2", 1);
+    let newer = String::from_utf8(head.to_vec()).unwrap().replacen("\"format\":1", "\"format\":99", 1);
     world.buckets.intent.put("counter", newer.into()).await.unwrap();
     for refused in [
         world.operator.up(&one, &mut |_| {}).await,

@@ -142,6 +142,23 @@ async fn a_rollback_to_what_was_refused_tries_it_again() {
     assert_eq!((again.version, again.is_new, again.restored), (3, true, Some(2)));
 }
 
+/// Two in a row were bad: the one before the newest is no better.
+#[tokio::test]
+async fn a_rollback_of_what_was_refused_keeps_what_runs() {
+    let mut world = running().await;
+    patch(&world, &other()).await.unwrap();
+    world.plan().await;
+    let reverting = world.operator.clone().reverting();
+    reverting.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    go_back(&mut world).await;
+    let back = world.operator.rollback(&app(), None).await.unwrap();
+    assert_eq!((back.version, back.is_new, back.restored), (4, true, Some(1)));
+    world.plan().await;
+    world.bring_up().await;
+    let status = world.operator.status(Some(&app())).await.unwrap();
+    assert_eq!((status.applications[0].phase, &status.applications[0].rolled_back), (Phase::Ready, &None));
+}
+
 /// A host that runs the first version.
 async fn running() -> World {
     let mut world = World::new();
@@ -152,15 +169,15 @@ async fn running() -> World {
     world
 }
 
-/// A planner goes back from the second version to the first.
+/// A planner goes back from the newest version to the first.
 async fn go_back(world: &mut World) {
     let placement = world.plan().await;
     let mut placed = placement.applications[&app()].as_ref().clone();
     let before = placed.before.unwrap();
-    assert_eq!((placed.version, before.version), (2, 1));
+    assert_eq!(before.version, 1);
     placed.generation += 1;
+    placed.refused = Some(Refusal { version: placed.version, reason: "on h1: it traps".to_owned() });
     (placed.version, placed.intent, placed.before) = (before.version, before.intent, None);
-    placed.refused = Some(Refusal { version: 2, reason: "on h1: it traps".to_owned() });
     world.agree_to(placement.generation + 1, placed).await;
     world.bring_up().await;
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use host::limits::OPERATE_SETTLE;
 use host::operate::Waited;
 use host::operate::status::Phase;
 
@@ -74,4 +75,26 @@ async fn the_version_before_says_nothing_about_the_one_that_is_waited_for() {
     assert!(matches!(&waited, Waited::Superseded(status) if status.version == 3), "{waited:?}");
     let waited = world.operator.wait(&app(), 3, later(), &mut |_| {}).await.unwrap();
     assert!(matches!(&waited, Waited::Done(status) if status.phase == Phase::Ready), "{waited:?}");
+}
+
+/// It serves everywhere, and a host may still go back from it.
+#[tokio::test(start_paused = true)]
+async fn a_version_is_waited_for_until_no_host_watches_it() {
+    let mut world = World::new();
+    world.join("h1", &[]).await;
+    world.operator.up(&counter("", "keyvalue/embedded"), &mut |_| {}).await.unwrap();
+    world.plan().await;
+    world.bring_up().await;
+    world.tell("h1", |record| record.ready.get_mut(&app()).unwrap().watched = true).await;
+    let operator = world.operator.clone();
+    let deadline = (tokio::time::Instant::now() + OPERATE_SETTLE * 100).into_std();
+    let waiting = tokio::spawn(async move { operator.wait(&app(), 1, deadline, &mut |_| {}).await });
+    for _ in 0..5 {
+        tokio::time::sleep(OPERATE_SETTLE).await;
+        world.live("h1").await;
+    }
+    assert!(!waiting.is_finished());
+    world.tell("h1", |record| record.ready.get_mut(&app()).unwrap().watched = false).await;
+    let waited = waiting.await.unwrap().unwrap();
+    assert!(matches!(&waited, Waited::Done(status) if status.watched.is_empty()), "{waited:?}");
 }

@@ -1,12 +1,21 @@
-//! A model of the executor: it makes ready what the share says, after a while, and lets go what it does not say.
+//! A model of the executor: it makes ready what the share says, after a while, and lets go what it does not say. What is worse
+//! than what serves it goes back from.
 
 use std::collections::BTreeSet;
 
 use host::control::Event;
 use model::ids::AppName;
+use model::placement::{AppPlacement, Refusal};
 
-use super::process::{part, unready};
+use super::process::{Process, part, unready};
+use super::scenario::is_bad;
 use super::world::{Happening, World};
+
+/// True where a version is tried beside one that serves, and is bad.
+fn refuses(host: &Process, app: &AppName, placed: &AppPlacement) -> bool {
+    let serves_another = host.ready.get(app).is_some_and(|ready| ready.version != placed.version);
+    placed.before.is_some() && serves_another && is_bad(placed.intent)
+}
 
 impl World {
     pub fn run_share(&mut self, process: usize) {
@@ -19,9 +28,22 @@ impl World {
             self.processes[process].ready.remove(&app);
             self.at(1, Happening::Local { process, event: Event::Readiness { app, ready: None } });
         }
+        self.forget_refusals(process);
         for (app, placement) in unready(&self.processes[process], &name) {
             let delay = if self.lot.permille(60) { self.lot.within(600..2_000) } else { self.lot.within(10..300) };
             self.at(delay, Happening::Started { process, app, generation: placement.generation });
+        }
+    }
+
+    /// What was refused is told of until something else is asked for.
+    fn forget_refusals(&mut self, process: usize) {
+        let Process { share, refused, .. } = &mut self.processes[process];
+        let before = refused.len();
+        let asked = |app: &AppName| share.apps.get(app).map(|placement| placement.version);
+        refused.retain(|app, last| asked(app) == Some(last.version));
+        if refused.len() < before {
+            let event = Event::GoneBack(refused.clone());
+            self.at(1, Happening::Local { process, event });
         }
     }
 
@@ -35,6 +57,13 @@ impl World {
         }
         let placement = host.share.apps.get(app).filter(|placement| placement.generation == generation).cloned();
         let Some(placement) = placement else { return };
+        if refuses(host, app, &placement) {
+            let refusal = Refusal { version: placement.version, reason: "it traps".to_owned() };
+            let refused = &mut self.processes[process].refused;
+            refused.insert(app.clone(), refusal);
+            let event = Event::GoneBack(refused.clone());
+            return self.deliver(process, event);
+        }
         let machine = host.machine;
         let name = self.machines[machine].name.clone();
         let ready = part(&name, &placement);

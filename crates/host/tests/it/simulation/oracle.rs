@@ -9,7 +9,7 @@ use model::digest::Digest;
 use model::ids::{AppName, HostName, ProviderName};
 use model::placement::{AppPlacement, Placement};
 
-use super::scenario::Document;
+use super::scenario::{Document, is_bad};
 use super::store::Store;
 use super::world::World;
 
@@ -165,7 +165,8 @@ impl Oracle {
         }
     }
 
-    /// No application goes back to an earlier version, nor is it given up unless that was asked for.
+    /// No application goes back to an earlier version, unless from one that is bad to the one to go back to, nor is it given
+    /// up unless that was asked for.
     fn judge_change(&mut self, next: &Placement) {
         let before = self.committed.last_key_value().map(|(_, before)| before.clone()).unwrap_or_default();
         for (app, before) in before {
@@ -176,7 +177,9 @@ impl Oracle {
                 }
                 continue;
             };
-            if after.version < before.version {
+            let refused = after.refused.as_ref().is_some_and(|refused| refused.version == before.version);
+            let is_refused = refused && is_bad(before.intent) && before.before == Some(after.runs());
+            if after.version < before.version && !is_refused {
                 self.violated(format!("{app} goes back from version {} to {}", before.version, after.version));
             }
         }

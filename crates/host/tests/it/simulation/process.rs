@@ -6,7 +6,7 @@ use std::sync::Arc;
 use host::control::{Event, Moment, Share, State, Topic};
 use lattice::document::{HostRecord, Incarnation, Storage};
 use model::ids::{AppName, HostName, Labels, ProviderName};
-use model::placement::{AppPlacement, Ready};
+use model::placement::{AppPlacement, Ready, Refusal};
 
 use super::scenario::kinds;
 
@@ -47,6 +47,8 @@ pub struct Process {
     pub watches: BTreeMap<Topic, Watching>,
     pub share: Share,
     pub ready: BTreeMap<AppName, Ready>,
+    /// The versions that it went back from.
+    pub refused: BTreeMap<AppName, Refusal>,
     /// What the oracle saw of its rejoining.
     pub thawed: Option<Thawed>,
     pub generation: u64,
@@ -104,6 +106,7 @@ impl Process {
             watches: BTreeMap::new(),
             share: Share::default(),
             ready: BTreeMap::new(),
+            refused: BTreeMap::new(),
             thawed: None,
             generation: 0,
         }

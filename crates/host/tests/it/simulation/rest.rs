@@ -10,7 +10,13 @@ use plan::placement::Group;
 
 use super::oracle::{digest_of, placement_of};
 use super::process::{Machine, part};
+use super::scenario::is_bad;
 use super::world::World;
+
+/// The version that was gone back from.
+fn refused(placed: &AppPlacement) -> Option<u64> {
+    placed.refused.as_ref().map(|refused| refused.version)
+}
 
 impl World {
     /// What is not yet as it should be.
@@ -43,6 +49,9 @@ impl World {
             match placed {
                 None if derivable => return Err(format!("{app} is not placed")),
                 None => continue,
+                Some(placed) if is_bad(document) && refused(placed) == Some(head.version) => {
+                    self.app_is_placed(app, placed)?;
+                }
                 Some(placed) if derivable && (placed.intent, placed.version) != (document, head.version) => {
                     return Err(format!("{app} is placed in version {}, not {}", placed.version, head.version));
                 }

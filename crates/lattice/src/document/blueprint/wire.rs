@@ -16,7 +16,8 @@ use crate::limits::{REASON_BYTES_MAX, VALUE_BYTES_MAX};
 
 const ROOT: Kind = Kind { name: Root::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
 const POINTER: Kind = Kind { name: Pointer::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
-const SHARD: Kind = Kind { name: Shard::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
+/// The second format has `before`, `share` and `refused` of an application.
+const SHARD: Kind = Kind { name: Shard::NAME, format: 2, bytes_max: VALUE_BYTES_MAX };
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -128,7 +129,7 @@ impl Document for Shard {
     const NAME: &'static str = "shard of the blueprint";
 
     fn encode(&self) -> Bytes {
-        let mut wire = ShardWire { format: SHARD.format, index: None, host: None, app: None };
+        let mut wire = ShardWire { format: SHARD.written(tells_of_versions(self)), index: None, host: None, app: None };
         match self {
             Shard::Index { generation, entries } => {
                 let entries = entries.iter().map(|(key, digest)| (Text(key.clone()), Text(*digest))).collect();
@@ -158,6 +159,12 @@ impl Document for Shard {
             _ => Err(SHARD.malformed("the text", "one of `index`, `host` and `app` is expected")),
         }
     }
+}
+
+/// True where it says what an application goes back to, or went back from, or how a version begins.
+fn tells_of_versions(shard: &Shard) -> bool {
+    let Shard::App(placed) = shard else { return false };
+    placed.before.is_some() || placed.share.is_some() || placed.refused.is_some()
 }
 
 fn app_to_wire(placement: &AppPlacement) -> AppWire {

@@ -16,8 +16,10 @@ use super::super::{Document, DocumentError};
 use super::{Author, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, UnixMillis};
 use crate::limits::{INTENT_BYTES_MAX, VALUE_BYTES_MAX};
 
-const HEAD: Kind = Kind { name: IntentHead::NAME, format: 1, bytes_max: VALUE_BYTES_MAX };
-const DOCUMENT: Kind = Kind { name: IntentDocument::NAME, format: 1, bytes_max: INTENT_BYTES_MAX };
+/// The second format has `share`.
+const HEAD: Kind = Kind { name: IntentHead::NAME, format: 2, bytes_max: VALUE_BYTES_MAX };
+/// The second format has `patched`.
+const DOCUMENT: Kind = Kind { name: IntentDocument::NAME, format: 2, bytes_max: INTENT_BYTES_MAX };
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -37,7 +39,7 @@ impl Document for IntentHead {
     fn encode(&self) -> Bytes {
         let Self { version, document, share, by, at } = self;
         write(&HeadWire {
-            format: HEAD.format,
+            format: HEAD.written(share.is_some()),
             version: *version,
             document: document.map(Text),
             share: share.map(Text),
@@ -92,7 +94,7 @@ impl Document for IntentDocument {
     fn encode(&self) -> Bytes {
         let Self { manifest, components, adapters, patched, written_by } = self;
         write(&DocumentWire {
-            format: DOCUMENT.format,
+            format: DOCUMENT.written(!patched.is_empty()),
             written_by: written_by.clone(),
             manifest: manifest.clone(),
             components: components.iter().map(|(name, c)| (Text(name.clone()), component(c))).collect(),

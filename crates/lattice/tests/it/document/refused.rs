@@ -40,7 +40,7 @@ fn errors_say_which_document_which_field_and_what_to_do() {
     let intent = views::document();
     let mut told = String::new();
     for line in [
-        with(&head(), "\"format\":1", "\"format\":2"),
+        with(&head(), "\"format\":1", "\"format\":3"),
         with(&head(), "\"format\":1", "\"format\":0"),
         with(&head(), "\"format\":1,", ""),
         with(&head(), "\"version\":3", "\"version\":-3"),
