@@ -1,7 +1,7 @@
 //! `cargo x chaos`: what live change and faults cost, counted on real processes under load.
 //!
 //! Three or four hosts over a NATS server, an open-loop load that is recorded request by request, and a checker of the record:
-//! nothing is retried, what fails counts. Start at [`run`]; `report` prints, `rolling`, `bad` and `faults` are the drills.
+//! nothing is retried, what fails counts. Start at [`run`]; `report` prints, `rolling`, `streams`, `bad` and `faults` are the drills.
 //!
 //! What must never be is counted and fails the run. Times are those of a machine that may be busy: they fail the long run alone.
 
@@ -10,6 +10,7 @@ mod bad;
 mod faults;
 mod report;
 mod rolling;
+mod streams;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -55,10 +56,11 @@ impl Rig {
 type Drill = fn(&Rig) -> Result<Vec<Row>>;
 
 /// Every drill: its name for `--only`, what it does, and how.
-const DRILLS: [(&str, &str, Drill); 6] = [
+const DRILLS: [(&str, &str, Drill); 7] = [
     ("patches", "an actor is patched, and patched again", rolling::patches),
     ("fused", "a component that is fused into another is patched", rolling::fused),
     ("hosts", "hosts are drained, ended and started again", rolling::hosts),
+    ("streams", "an actor is replaced while bodies go on", streams::replaced),
     ("bad", "versions that trap, hang or are slow", bad::versions),
     ("killed", "a host is killed", faults::killed),
     ("frozen", "a host stands still for a while", faults::frozen),

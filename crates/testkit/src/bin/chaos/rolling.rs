@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use host::operate::Waited;
+use testkit::caller::word;
 use testkit::counting::{
     FUSED_PATH, ONE_STORE, PATH, SHARED_STORE, answers, count, count_fused, failures, patched, stands_at, waited,
 };
-use testkit::caller::word;
 use testkit::lattice::processes::{HostOptions, Processes, ready_on};
 use testkit::record::{Load, Record, Verdict};
 use testkit::versions::Does;
