@@ -137,9 +137,8 @@ impl Wait {
 
     /// What it has come to when the time is over; none where nothing was ever found.
     fn at_the_end(self) -> Option<Waited> {
-        let serves = |last: &AppStatus| {
-            last.version == self.version && last.phase == Phase::Ready && last.watched.is_empty()
-        };
+        let serves =
+            |last: &AppStatus| last.version == self.version && last.phase == Phase::Ready && last.watched.is_empty();
         self.last.map(|last| if serves(&last) { Waited::Done(last) } else { Waited::Overdue(last) })
     }
 }

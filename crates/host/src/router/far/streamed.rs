@@ -1,8 +1,8 @@
 //! Requests of HTTP for an actor that takes them as they come, here or on another host.
 
 use bytes::Bytes;
-use engine::http::Body;
 use engine::CallContext;
+use engine::http::Body;
 use http::{Request, Response};
 use lattice::calls::Heard;
 use lattice::stream::{Answered, Outgoing, Unanswered};
