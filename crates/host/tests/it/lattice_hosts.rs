@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use ::lattice::objects::Stored;
+use bytes::Bytes;
 use host::control::Report;
 use host::node::NodeNews;
+use model::digest::Digest;
 use testkit::http::get;
 use testkit::lattice::Lattice;
 
@@ -165,15 +167,7 @@ async fn a_version_that_cannot_be_loaded_leaves_the_one_that_runs() {
     let before: Vec<_> = lattice.objects().list().await.unwrap();
     lattice.host("a").unwrap().link.set_open(false);
     let next = lattice.up_text(&javascript).await.unwrap();
-    let added = lattice.objects().list().await.unwrap().into_iter().filter(|object| !before.contains(object));
-    let mut lost = Vec::new();
-    for Stored { digest, revision, .. } in added {
-        let bytes = lattice.objects().get(digest, u64::MAX).await.unwrap().unwrap();
-        if bytes.starts_with(b"\0asm") {
-            lattice.objects().delete(digest, revision).await.unwrap();
-            lost.push((digest, bytes));
-        }
-    }
+    let lost = lose(&lattice, &before).await;
     assert!(!lost.is_empty());
     lattice.host("a").unwrap().link.set_open(true);
     let fails = |lattice: &Lattice| {
@@ -192,6 +186,53 @@ async fn a_version_that_cannot_be_loaded_leaves_the_one_that_runs() {
     }
     lattice.running("counters", next, 1).await.unwrap();
     assert_eq!(lattice.answer("a", "/x").await.unwrap().body, r#"{"counter":3}"#);
+}
+
+/// A version that calls what does not come up on another host is held back for it, but not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_not_held_back_for_long() {
+    let cache = tempfile::tempdir().unwrap();
+    let mut lattice = Lattice::new();
+    lattice.join("web", tier("web")).await.unwrap();
+    let folder = cache.path().to_owned();
+    let back = |settings: &mut host::node::NodeSettings| {
+        tier("back")(settings);
+        settings.cache = folder;
+    };
+    lattice.join("back", back).await.unwrap();
+    let version = lattice.up_text(&SHOP.replace("\"back\"", "\"web\"")).await.unwrap();
+    lattice.running("shop", version, 1).await.unwrap();
+    // What is called is another actor, on a host that cannot have its bytes.
+    lattice.host("back").unwrap().link.set_open(false);
+    let far = SHOP.replace("to = \"tax\"", "to = \"far\"").replace("actors.tax", "actors.far");
+    let next = lattice.up_text(&far).await.unwrap();
+    assert!(!lose(&lattice, &[]).await.is_empty());
+    lattice.host("back").unwrap().link.set_open(true);
+    let fails = |lattice: &Lattice| {
+        let status = lattice.host("back").unwrap().node.status();
+        status.borrow().apps.values().any(|app| !app.failing.is_empty())
+    };
+    lattice.until("what it calls does not come up", fails).await.unwrap();
+    let goes_on = |lattice: &Lattice| {
+        let status = lattice.host("web").unwrap().node.status();
+        status.borrow().apps.values().any(|app| app.version == Some(next))
+    };
+    lattice.until("it goes on without", goes_on).await.unwrap();
+    assert!(fails(&lattice));
+}
+
+/// Removes the components from the lattice that are not among `kept`; gives them.
+async fn lose(lattice: &Lattice, kept: &[Stored]) -> Vec<(Digest, Bytes)> {
+    let mut lost = Vec::new();
+    for object in lattice.objects().list().await.unwrap().into_iter().filter(|object| !kept.contains(object)) {
+        let Stored { digest, revision, .. } = object;
+        let bytes = lattice.objects().get(digest, u64::MAX).await.unwrap().unwrap();
+        if bytes.starts_with(b"\0asm") {
+            lattice.objects().delete(digest, revision).await.unwrap();
+            lost.push((digest, bytes));
+        }
+    }
+    lost
 }
 
 #[tokio::test(flavor = "multi_thread")]
