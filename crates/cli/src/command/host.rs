@@ -2,6 +2,7 @@
 
 mod event;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,11 @@ impl Host {
         let file = config::read(&self.config)?;
         let sources = environment.sources(config::given(file.config.clone()), file.secrets.clone());
         let settings = connect_settings(&file)?;
+        if let Some(tls) = tls_files(&file) {
+            let unusable =
+                |error| CliError::Start { what: "HTTP cannot be served over TLS", source: io::Error::other(error) };
+            tls.check().map_err(unusable)?;
+        }
         let threads = threads()?;
         let events = Events::start(*output)?;
         let outcome = threads.block_on(async {
@@ -101,19 +107,24 @@ fn connect_settings(file: &HostFile) -> Result<ConnectSettings, CliError> {
     })
 }
 
+fn tls_files(file: &HostFile) -> Option<ingress::TlsFiles> {
+    let (cert, key) = file.host.tls.clone()?;
+    Some(ingress::TlsFiles { cert, key })
+}
+
 fn wrong(error: &dyn std::fmt::Display) -> CliError {
     CliError::Usage { message: error.to_string(), help: None }
 }
 
 fn node_settings(file: HostFile, sources: Sources, telemetry: Telemetry) -> NodeSettings {
-    let cache = config::cache(&file);
+    let (cache, tls) = (config::cache(&file), tls_files(&file));
     let host = file.host;
     NodeSettings {
         name: host.name,
         labels: host.labels,
         planner: host.planner,
         listen: host.listen,
-        tls: host.tls.map(|(cert, key)| ingress::TlsFiles { cert, key }),
+        tls,
         data: host.data,
         cache,
         instances: host.instances,

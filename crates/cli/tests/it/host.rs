@@ -32,6 +32,12 @@ fn what_will_not_mend_itself_is_told_at_once() {
     let error = lath_in(folder.path(), ["host", "--format", "json"]).error();
     assert_eq!((&error["kind"], &error["message"]), (&"lattice".into(), &"host a1 cannot join lattice prod".into()));
     assert!(error["causes"][0].as_str().unwrap().contains("none.creds"), "{error}");
+    // Before the servers are asked for anything, which are not there.
+    let tls = "listen = \"127.0.0.1:0\"\ntls = { cert = \"none.pem\", key = \"none.key\" }\n[lattice]";
+    let folder = file(|text| text.replace("[lattice]", tls));
+    let error = lath_in(folder.path(), ["host", "--format", "json"]).error();
+    assert_eq!(error["message"], "cannot start: HTTP cannot be served over TLS", "{error}");
+    assert!(error["causes"][0].as_str().unwrap().contains("none.pem"), "{error}");
 }
 
 #[test]

@@ -146,6 +146,15 @@ impl Tls {
 }
 
 impl TlsFiles {
+    /// Reads the files, to learn early that they cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be read, holds something else, or they do not belong together.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.read().map(drop)
+    }
+
     fn stamps(&self) -> Stamps {
         [&self.cert, &self.key].map(|file| {
             let metadata = fs::metadata(file).ok()?;
