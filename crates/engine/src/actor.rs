@@ -126,6 +126,11 @@ impl Actor {
         Self(Arc::clone(&self.0), entrance)
     }
 
+    /// True where both are one composite with the same instances.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The actor's name.
     pub fn name(&self) -> &str {
         &self.0.shared.settings.name

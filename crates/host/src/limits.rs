@@ -328,8 +328,16 @@ pub const ROLLOUT_FAILED_MIN: u64 = 2;
 /// version before take.
 pub const ROLLOUT_STALL_MIN: Duration = Duration::from_secs(1);
 
+/// How long no call of a new version ends before it is refused for that, where nobody knows how long calls of the version
+/// before take: 3 s.
+pub const ROLLOUT_STALL_UNKNOWN: Duration = Duration::from_secs(3);
+
 /// Calls of a new version that must have begun since one last ended, for it to be refused for that: 3.
 pub const ROLLOUT_STALLED_CALLS: u64 = 3;
+
+/// The slowest calls of a new version that do not count as slow: 2, and as many as it has instances. What is fresh is slow at
+/// first.
+pub const ROLLOUT_COLD_CALLS: u64 = 2;
 
 /// Calls of each of two versions from which on their latencies are compared: 5.
 pub const ROLLOUT_SLOW_CALLS: u64 = 5;
@@ -340,5 +348,50 @@ pub const ROLLOUT_SLOW_FACTOR: u32 = 4;
 /// How much longer half of the calls of a new version may take at any rate: 20 ms.
 pub const ROLLOUT_SLOW_MIN: Duration = Duration::from_millis(20);
 
+/// Crashes of an actor in a row, without as many calls that go well, from which on a host tells that it is not well: 3.
+pub const CRASHES_MIN: u64 = 3;
+
+/// How long after its last crash an actor that nobody calls is thought to be well again: 1 min.
+pub const CRASH_MEMORY: Duration = Duration::from_secs(60);
+
 /// How long a new version is held back on a host until what it calls on other hosts is ready there: 5 s.
 pub const ROLLOUT_HOLD_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// The largest recording of an actor: 64MiB. One that reaches that, or the size that was asked for, is over.
+pub const RECORDING_BYTES_MAX: u64 = 64 << 20;
+
+/// The largest file of a recording that is read: 80MiB.
+pub const RECORDING_FILE_BYTES_MAX: u64 = 80 << 20;
+
+/// How long a recording takes at most, and where nothing else is asked for: 1 h.
+pub const RECORDING_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// How long a host tells messages after it was last asked to: 5 s.
+pub const TAP_LEASE: Duration = Duration::from_secs(5);
+
+/// How often `lath tap` asks again: 1 s.
+pub const TAP_RENEWAL: Duration = Duration::from_secs(1);
+
+/// Messages that a host tells a second, to all who listen together: 500; more are counted.
+pub const TAP_MESSAGES_PER_S_MAX: u32 = 500;
+
+/// Applications and actors that a host is asked about at once: 64; more are not heard.
+pub const TAPS_MAX: usize = 64;
+
+/// The longest text of a value that a host tells: 500 characters; of a longer one the beginning is told.
+pub const TAP_CHARS_MAX: usize = 500;
+
+/// The longest rule of what to mask: 1024 bytes.
+pub const MASK_BYTES_MAX: usize = 1024;
+
+/// Steps of a rule of what to mask, from the function into its values: 32.
+pub const MASK_STEPS_MAX: usize = 32;
+
+/// How long one call of a replay may run, whatever its actor's limits: 30 s.
+pub const REPLAY_CALL_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The longest text of a recorded or a replayed value in a difference: 2000 characters; of a longer one the beginning is shown.
+pub const DIFFERENCE_CHARS_MAX: usize = 2000;
+
+/// How long a replay may take as a whole: 10 min.
+pub const REPLAY_TIME_MAX: Duration = Duration::from_secs(600);

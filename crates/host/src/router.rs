@@ -6,6 +6,7 @@
 
 mod bridge;
 mod chain;
+pub mod crashes;
 mod external;
 mod far;
 mod link;

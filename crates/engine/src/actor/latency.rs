@@ -49,6 +49,16 @@ impl Latencies {
         }))
     }
 
+    /// All but the slowest so many.
+    pub fn without_slowest(&self, mut calls: u64) -> Self {
+        let mut rest = *self;
+        for count in rest.0.iter_mut().rev() {
+            let dropped = calls.min(*count);
+            (*count, calls) = (*count - dropped, calls - dropped);
+        }
+        rest
+    }
+
     /// The calls that have ended.
     pub fn calls(&self) -> u64 {
         self.0.iter().sum()

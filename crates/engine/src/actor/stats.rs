@@ -1,5 +1,6 @@
 //! What an actor counts.
 
+use std::ops::Add;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::stop::Stop;
@@ -23,6 +24,23 @@ pub struct ActorStats {
     pub limited: u64,
     /// Calls stopped at their deadline.
     pub late: u64,
+}
+
+impl Add for ActorStats {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            running: self.running.saturating_add(other.running),
+            waiting: self.waiting.saturating_add(other.waiting),
+            idle: self.idle.saturating_add(other.idle),
+            calls: self.calls.saturating_add(other.calls),
+            refused: self.refused.saturating_add(other.refused),
+            traps: self.traps.saturating_add(other.traps),
+            limited: self.limited.saturating_add(other.limited),
+            late: self.late.saturating_add(other.late),
+        }
+    }
 }
 
 #[derive(Default)]

@@ -10,8 +10,9 @@ use super::state::{PartId, Stage};
 #[cfg(doc)]
 use crate::limits::ROLLOUT_MEMORY;
 use crate::limits::{
-    ROLLOUT_CALLS, ROLLOUT_FAILED_MIN, ROLLOUT_SLOW_CALLS, ROLLOUT_SLOW_FACTOR, ROLLOUT_SLOW_MIN, ROLLOUT_STALL_MIN,
-    ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
+    ROLLOUT_CALLS, ROLLOUT_COLD_CALLS, ROLLOUT_FAILED_MIN, ROLLOUT_SLOW_CALLS, ROLLOUT_SLOW_FACTOR, ROLLOUT_SLOW_MIN,
+    ROLLOUT_STALL_MIN, ROLLOUT_STALL_UNKNOWN, ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN,
+    ROLLOUT_WATCH_TIME,
 };
 
 /// What a composite did.
@@ -23,6 +24,8 @@ pub struct Sample {
     pub failed: u64,
     /// Calls that have not ended.
     pub running: usize,
+    /// Instances that wait for a call.
+    pub idle: usize,
     /// How long calls took that have ended, as far as they were measured.
     pub latencies: Latencies,
 }
@@ -34,8 +37,10 @@ pub struct Past(BTreeMap<PartId, [Sample; 2]>);
 /// What the composites of an actor did, that of the version before and that of the newer one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pair {
-    /// The version before.
+    /// The version before, of late.
     pub before: Sample,
+    /// How long calls of the version before took that were ever measured: of use where it had none of late.
+    pub ever: Latencies,
     /// The newer one.
     pub newer: Sample,
     /// Since when no call of the newer one has ended, while some run.
@@ -62,6 +67,7 @@ impl Sample {
             calls: self.calls.saturating_sub(earlier.calls),
             failed: self.failed.saturating_sub(earlier.failed),
             running: self.running,
+            idle: self.idle,
             latencies: self.latencies.since(&earlier.latencies),
         }
     }
@@ -70,7 +76,7 @@ impl Sample {
     pub fn of(actor: &Actor) -> Self {
         let stats = actor.stats();
         let failed = stats.traps.saturating_add(stats.limited).saturating_add(stats.late);
-        Self { calls: stats.calls, failed, running: stats.running, latencies: actor.latencies() }
+        Self { calls: stats.calls, failed, running: stats.running, idle: stats.idle, latencies: actor.latencies() }
     }
 }
 
@@ -126,25 +132,42 @@ fn failing(Pair { before, newer, .. }: &Pair) -> Option<String> {
 }
 
 /// Calls do not end, one after the other, and the version before ends most of its own in an eighth of the time. A few that go on
-/// for long, as those do which stream, say nothing.
-fn stalling(Pair { before, newer, stalled, pending }: &Pair) -> Option<String> {
-    let usual = before.latencies.within(900)?;
-    let is_stalled = newer.running > 0
-        && *pending >= ROLLOUT_STALLED_CALLS
-        && *stalled >= ROLLOUT_STALL_MIN.max(usual.saturating_mul(8));
+/// for long, as those do which stream, say nothing; neither do any where those of the version before go on as well.
+fn stalling(pair: &Pair) -> Option<String> {
+    let Pair { before, newer, stalled, pending, .. } = pair;
+    let usual = usual(pair).within(900);
+    let bound = match usual {
+        Some(usual) => ROLLOUT_STALL_MIN.max(usual.saturating_mul(8)),
+        None if before.running > 0 => return None,
+        None => ROLLOUT_STALL_UNKNOWN,
+    };
+    let is_stalled = newer.running > 0 && *pending >= ROLLOUT_STALLED_CALLS && *stalled >= bound;
     is_stalled.then(|| {
         let secs = stalled.as_secs_f64();
-        format!("no call has ended for {secs:.1} s, of the version before 9 of 10 end within {usual:?}")
+        let known = match usual {
+            Some(usual) => format!("of the version before 9 of 10 end within {usual:?}"),
+            None => "of the version before none was measured".to_owned(),
+        };
+        format!("no call has ended for {secs:.1} s, {known}")
     })
 }
 
 /// Half of the calls take several times as long, and longer than nearly all took before: a machine that is busy for a
-/// moment makes some calls of both slow.
-fn slow(Pair { before, newer, .. }: &Pair) -> Option<String> {
-    let is_known = |sample: &Sample| sample.latencies.calls() >= ROLLOUT_SLOW_CALLS;
-    let (usual, now) = (before.latencies.within(500)?, newer.latencies.within(500)?);
+/// moment makes some calls of both slow. The first call of each instance is slow in any version.
+fn slow(pair: &Pair) -> Option<String> {
+    let before = usual(pair);
+    let cold =
+        ROLLOUT_COLD_CALLS.max(u64::try_from(pair.newer.running.saturating_add(pair.newer.idle)).unwrap_or(u64::MAX));
+    let newer = pair.newer.latencies.without_slowest(cold);
+    let is_known = |latencies: &Latencies| latencies.calls() >= ROLLOUT_SLOW_CALLS;
+    let (usual, now) = (before.within(500)?, newer.within(500)?);
     let bound = usual.saturating_mul(ROLLOUT_SLOW_FACTOR).saturating_add(ROLLOUT_SLOW_MIN);
-    let bound = bound.max(before.latencies.within(990)?);
-    let is_slow = is_known(before) && is_known(newer) && now > bound;
+    let bound = bound.max(before.within(990)?);
+    let is_slow = is_known(&before) && is_known(&newer) && now > bound;
     is_slow.then(|| format!("half of the calls take {now:?} or longer, of the version before {usual:?}"))
+}
+
+/// How long calls of the version before take: of late, where that is known of enough of them.
+fn usual(pair: &Pair) -> Latencies {
+    if pair.before.latencies.calls() >= ROLLOUT_SLOW_CALLS { pair.before.latencies } else { pair.ever }
 }

@@ -32,13 +32,17 @@ impl Slot {
         Self(RwLock::new(provider))
     }
 
-    /// Lets the provider finish its calls, closes it, and opens `next` in its place. Where that fails, `again` opens
-    /// the one before.
+    /// Lets the provider finish its calls within `patience`, closes it, and opens `next` in its place. Where that fails,
+    /// `again` opens the one before.
     pub(super) async fn exchange(&self, next: Open, again: Open, patience: Duration) -> Result<(), ExchangeError> {
-        let place = tokio::time::timeout(patience, self.0.write()).await;
+        let deadline = tokio::time::Instant::now() + patience;
+        let place = tokio::time::timeout_at(deadline, self.0.write()).await;
         let mut place = place.map_err(|_| ExchangeError::Busy(patience))?;
-        place.drain().await;
-        match opened(next).await {
+        let next = match tokio::time::timeout_at(deadline, place.drain()).await {
+            Ok(()) => opened(next).await,
+            Err(_) => Err(ExchangeError::Busy(patience)),
+        };
+        match next {
             Ok(provider) => {
                 *place = provider;
                 Ok(())

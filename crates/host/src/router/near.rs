@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use engine::{Actor, CallContext};
+use engine::{Actor, ActorStats, CallContext};
 use model::blueprint::{Blueprint, CompositePlan, Target, chain_of};
 use model::contract::ContractName;
 use model::failure::{Failure, Progress, RpcError};
 use model::ids::{ActorName, ProviderName};
 use model::placement::Share;
 use model::wire::WireVersion;
-use provider::{Call, Opens, Provider};
+use provider::{Call, Health, Opens, Provider};
 
 use super::open::Open;
 use super::share::Picker;
@@ -59,6 +59,31 @@ impl Targets {
     /// Nothing of an application yet.
     pub fn new(blueprint: Arc<Blueprint>) -> Self {
         Self { blueprint, actors: BTreeMap::new(), providers: BTreeMap::new(), tried: BTreeMap::new(), other: None }
+    }
+
+    /// What each actor does here, in this version and in the other one that lives.
+    pub(crate) fn stats(&self) -> BTreeMap<&ActorName, ActorStats> {
+        let mut stats: BTreeMap<_, _> = self.actors.iter().map(|(name, (actor, _))| (name, actor.stats())).collect();
+        for (name, (actor, _)) in self.other.iter().flat_map(|other| &other.actors) {
+            if self.actors.get(name).is_none_or(|(own, _)| !own.is_same(actor)) {
+                let own = stats.entry(name).or_default();
+                *own = *own + actor.stats();
+            }
+        }
+        stats
+    }
+
+    /// How each provider is, in this version and in the other one that lives: of two that are unwell, what this one's says.
+    pub(crate) fn health(&self) -> BTreeMap<&ProviderName, Health> {
+        let others = self.other.iter().flat_map(|other| &other.providers);
+        let mut healths = BTreeMap::new();
+        for (name, provider) in self.providers.iter().chain(others) {
+            let health = healths.entry(name).or_insert(Health::Well);
+            if *health == Health::Well {
+                *health = provider.health();
+            }
+        }
+        healths
     }
 
     /// True where `target` runs here.

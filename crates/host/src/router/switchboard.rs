@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use engine::Actor;
@@ -12,6 +13,7 @@ use model::ids::{ActorName, AppName, ProviderName};
 use model::placement::AppPlacement;
 use provider::{Health, Opens};
 
+use super::crashes::{CRASHING, Crashes};
 use super::far::Outside;
 use super::near::{Near, Targets};
 use super::open::Open;
@@ -69,6 +71,8 @@ struct Inner {
     telemetry: Telemetry,
     entries: Mutex<BTreeMap<AppName, Entry>>,
     table: ArcSwap<Table>,
+    /// Which actors crash, as far as anybody looked.
+    crashes: Mutex<Crashes>,
 }
 
 impl Switchboard {
@@ -79,7 +83,8 @@ impl Switchboard {
 
     /// The same, with calls that are observed.
     pub fn observed(outside: Option<Outside>, telemetry: Telemetry) -> Self {
-        Self(Arc::new(Inner { outside, telemetry, entries: Mutex::default(), table: ArcSwap::default() }))
+        let (entries, table, crashes) = (Mutex::default(), ArcSwap::default(), Mutex::default());
+        Self(Arc::new(Inner { outside, telemetry, entries, table, crashes }))
     }
 
     /// What the host tells of itself.
@@ -158,19 +163,34 @@ impl Switchboard {
         let table = self.table();
         let of = |targets: &Arc<Targets>| {
             let application = targets.blueprint.application.clone();
-            let health = targets.providers.iter().map(|(name, provider)| (name.clone(), provider.health()));
-            health.map(|(name, health)| (application.clone(), name, health)).collect::<Vec<_>>()
+            let health = targets.health().into_iter();
+            health.map(|(name, health)| (application.clone(), name.clone(), health)).collect::<Vec<_>>()
         };
         table.values().flat_map(of).collect()
     }
 
-    /// The providers that run here and are not well.
+    /// The providers and actors that run here and are not well.
     pub(crate) fn unwell(&self) -> Vec<Failing> {
         let unwell = |(application, name, health)| match health {
             Health::Well => None,
             Health::Unwell(why) => Some(Failing::new(application, Some(Part::Provider(name)), &why)),
         };
-        self.health().into_iter().filter_map(unwell).collect()
+        let providers = self.health().into_iter().filter_map(unwell);
+        let crashing = self.crashing().into_iter();
+        let actors = crashing.map(|(application, name)| Failing::new(application, Some(Part::Actor(name)), CRASHING));
+        providers.chain(actors).collect()
+    }
+
+    /// The actors that serve here and crash.
+    fn crashing(&self) -> Vec<(AppName, ActorName)> {
+        let table = self.table();
+        let of = |targets: &Arc<Targets>| {
+            let application = targets.blueprint.application.clone();
+            let stats = targets.actors.iter().map(|(name, (actor, _))| (name.clone(), actor.stats()));
+            stats.map(|(name, stats)| (application.clone(), name, stats)).collect::<Vec<_>>()
+        };
+        let mut crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
+        crashes.look(Instant::now(), table.values().flat_map(of))
     }
 
     /// What runs here, by application.

@@ -10,9 +10,9 @@ use crate::router::Switchboard;
 pub(crate) fn sample(switchboard: &Switchboard, engine: &Engine, samples: &mut Samples) {
     samples.add("lath.engine.instances", Vec::new(), engine.stats().instances as f64);
     for (application, targets) in switchboard.table().iter() {
-        for (name, (actor, _)) in &targets.actors {
+        for (name, stats) in targets.stats() {
             let labels = vec![("lath_application", application.clone()), ("lath_actor", name.to_string())];
-            sample_actor(&actor.stats(), &labels, samples);
+            sample_actor(&stats, &labels, samples);
         }
     }
     for (application, name, health) in switchboard.health() {

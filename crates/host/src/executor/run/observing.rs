@@ -125,6 +125,7 @@ impl Run {
         let mut pairs = BTreeMap::new();
         for (actor, Observed { before, newer, progress }) in actors {
             let did = |from: &Baseline| self.sample(from.id).since(&from.done);
+            let ever = self.sample(before.id).latencies;
             let (before, newer) = (did(before), did(newer));
             let now = || Progress { began: newer.calls, ended: newer.latencies.calls(), at: Instant::now() };
             // Those that ran before this was looked at count as well.
@@ -133,7 +134,7 @@ impl Run {
                 *last = now();
             }
             let pending = newer.calls.saturating_sub(last.began);
-            pairs.insert(actor.clone(), Pair { before, newer, stalled: last.at.elapsed(), pending });
+            pairs.insert(actor.clone(), Pair { before, ever, newer, stalled: last.at.elapsed(), pending });
         }
         judge(comparison.stage, &pairs, since.elapsed())
     }

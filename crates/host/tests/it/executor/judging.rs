@@ -6,8 +6,8 @@ use engine::Latencies;
 use host::executor::judging::{Pair, Past, Sample, Verdict, judge};
 use host::executor::state::{PartId, Stage};
 use host::limits::{
-    ROLLOUT_CALLS, ROLLOUT_SLOW_CALLS, ROLLOUT_STALL_MIN, ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN,
-    ROLLOUT_WATCH_TIME,
+    ROLLOUT_CALLS, ROLLOUT_COLD_CALLS, ROLLOUT_SLOW_CALLS, ROLLOUT_STALL_MIN, ROLLOUT_STALL_UNKNOWN,
+    ROLLOUT_STALLED_CALLS, ROLLOUT_TIME_MAX, ROLLOUT_TIME_MIN, ROLLOUT_WATCH_TIME,
 };
 
 /// So many calls, each of which took that long.
@@ -16,7 +16,7 @@ fn latencies(calls: u64, millis: u64) -> Latencies {
 }
 
 fn sample(calls: u64, failed: u64, millis: u64) -> Sample {
-    Sample { calls, failed, running: 0, latencies: latencies(calls, millis) }
+    Sample { calls, failed, running: 0, idle: 0, latencies: latencies(calls, millis) }
 }
 
 fn judged(stage: Stage, pair: Pair, elapsed: Duration) -> String {
@@ -27,9 +27,13 @@ fn judged(stage: Stage, pair: Pair, elapsed: Duration) -> String {
     }
 }
 
+fn pair(before: Sample, newer: Sample) -> Pair {
+    Pair { before, newer, ..Pair::default() }
+}
+
 /// A version that was tried for as long as it must be.
 fn tried(before: Sample, newer: Sample) -> String {
-    judged(Stage::Trial, Pair { before, newer, stalled: Duration::ZERO, pending: 0 }, ROLLOUT_TIME_MIN)
+    judged(Stage::Trial, pair(before, newer), ROLLOUT_TIME_MIN)
 }
 
 #[test]
@@ -95,8 +99,10 @@ fn a_version_is_refused_for_being_slow() {
     for (before, newer, is_trusted) in rows {
         let thought = tried(sample(100, 0, before), sample(100, 0, newer));
         assert_eq!(thought == "trusted", is_trusted, "{before} ms, then {newer} ms: {thought}");
-        let few = tried(sample(100, 0, before), sample(ROLLOUT_SLOW_CALLS - 1, 0, newer));
+        let few = tried(sample(100, 0, before), sample(ROLLOUT_COLD_CALLS + ROLLOUT_SLOW_CALLS - 1, 0, newer));
         assert_eq!(few, "undecided", "too few calls to say so");
+        let enough = tried(sample(100, 0, before), sample(ROLLOUT_COLD_CALLS + ROLLOUT_SLOW_CALLS, 0, newer));
+        assert_eq!(enough == "undecided", is_trusted, "{before} ms, then {newer} ms: {enough}");
     }
     // Some calls took as long before, too.
     let uneven = (0..100).map(|call| Duration::from_millis(if call < 97 { 5 } else { 400 }));
@@ -104,12 +110,39 @@ fn a_version_is_refused_for_being_slow() {
     assert_eq!(tried(before, sample(100, 0, 300)), "trusted");
 }
 
+/// The first call of each fresh instance takes as long as it takes to come up.
+#[test]
+fn what_is_slow_while_it_is_cold_says_nothing() {
+    let newer = |cold: u64, warm: u64, millis, idle| {
+        let calls = (0..cold + warm).map(|call| Duration::from_millis(if call < cold { 500 } else { millis }));
+        Sample { latencies: Latencies::of(calls), idle, ..sample(cold + warm, 0, 0) }
+    };
+    let before = sample(100, 0, 5);
+    assert_eq!(tried(before, newer(30, ROLLOUT_SLOW_CALLS, 5, 30)), "trusted", "many came at once");
+    assert!(tried(before, newer(30, ROLLOUT_SLOW_CALLS, 5, 5)).contains("half of the calls take"));
+    assert!(tried(before, newer(30, ROLLOUT_SLOW_CALLS, 90, 30)).contains("half of the calls take"), "warm as well");
+}
+
+/// Nobody called the version before of late: what was measured once, says what is usual.
+#[test]
+fn what_was_usual_once_is_compared_with() {
+    let ever = latencies(20, 5);
+    let slow = Pair { ever, ..pair(Sample::default(), sample(20, 0, 90)) };
+    assert!(judged(Stage::Watch, slow, Duration::ZERO).contains("half of the calls take"));
+    let stalled = Pair { ever, stalled: ROLLOUT_STALL_MIN, ..pair(Sample::default(), hanging()) };
+    let stalled = Pair { pending: ROLLOUT_STALLED_CALLS, ..stalled };
+    assert!(judged(Stage::Watch, stalled, Duration::ZERO).contains("9 of 10 end within"));
+}
+
+fn hanging() -> Sample {
+    Sample { calls: 3, running: 3, ..Sample::default() }
+}
+
 #[test]
 fn a_version_is_refused_where_its_calls_do_not_end() {
     let before = sample(100, 0, 5);
-    let hanging = Sample { calls: 3, failed: 0, running: 3, latencies: latencies(0, 0) };
     let thought_of = |before, stalled, pending| {
-        judged(Stage::Trial, Pair { before, newer: hanging, stalled, pending }, ROLLOUT_TIME_MIN)
+        judged(Stage::Trial, Pair { stalled, pending, ..pair(before, hanging()) }, ROLLOUT_TIME_MIN)
     };
     let thought = |before, stalled| thought_of(before, stalled, ROLLOUT_STALLED_CALLS);
     assert_eq!(thought(before, ROLLOUT_STALL_MIN / 2), "undecided");
@@ -122,7 +155,12 @@ fn a_version_is_refused_where_its_calls_do_not_end() {
     );
     // The version before took as long: then it says nothing.
     assert_eq!(thought(sample(100, 0, 2_000), ROLLOUT_STALL_MIN), "undecided");
-    assert_eq!(thought(Sample::default(), ROLLOUT_STALL_MIN), "undecided", "nothing is known of the version before");
+    let unknown = Sample::default();
+    assert_eq!(thought(unknown, ROLLOUT_STALL_MIN), "undecided", "nothing is known of the version before");
+    let refused = thought(unknown, ROLLOUT_STALL_UNKNOWN);
+    assert_eq!(refused, "actor cart: no call has ended for 3.0 s, of the version before none was measured");
+    let streams = Sample { running: 1, ..unknown };
+    assert_eq!(thought(streams, ROLLOUT_STALL_UNKNOWN), "undecided", "nor has one of the version before");
 }
 
 #[test]
@@ -141,14 +179,13 @@ fn time_and_calls_decide_when_a_version_is_trusted() {
         (Stage::Watch, before, few, ROLLOUT_WATCH_TIME, "trusted"),
     ];
     for (stage, before, newer, elapsed, expected) in rows {
-        let pair = Pair { before, newer, stalled: Duration::ZERO, pending: 0 };
-        assert_eq!(judged(stage, pair, elapsed), expected, "{stage:?} after {elapsed:?}");
+        assert_eq!(judged(stage, pair(before, newer), elapsed), expected, "{stage:?} after {elapsed:?}");
     }
 }
 
 /// Bad news is not waited for.
 #[test]
 fn a_version_is_refused_before_its_time_is_over() {
-    let pair = Pair { before: sample(100, 0, 5), newer: sample(2, 2, 5), stalled: Duration::ZERO, pending: 0 };
+    let pair = pair(sample(100, 0, 5), sample(2, 2, 5));
     assert!(judged(Stage::Trial, pair, Duration::ZERO).contains("2 of 2 calls failed"));
 }
