@@ -13,10 +13,12 @@ mod inspect;
 mod lattice;
 mod patch;
 mod plan;
+mod replay;
 mod rollback;
 mod run;
 mod secret;
 mod status;
+mod tap;
 mod up;
 
 use std::net::SocketAddr;
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     Up(up::Up),
     Patch(patch::Patch),
+    Tap(tap::Tap),
+    Replay(replay::Replay),
     Down(down::Down),
     Status(status::Status),
     Rollback(rollback::Rollback),
@@ -68,6 +72,8 @@ pub(crate) fn run(command: Command, output: &Output, environment: &Environment) 
         Command::Inspect(inspect) => inspect.run(output),
         Command::Up(up) => up.run(output, environment),
         Command::Patch(patch) => patch.run(output, environment),
+        Command::Tap(tap) => tap.run(output, environment),
+        Command::Replay(replay) => replay.run(output, environment),
         Command::Down(down) => down.run(output, environment),
         Command::Status(status) => status.run(output, environment),
         Command::Rollback(rollback) => rollback.run(output, environment),

@@ -59,9 +59,10 @@ impl Environment {
 
     /// Where a host takes settings and secrets from: its environment, and these of its file.
     pub(crate) fn sources(&self, file: Vec<Given>, folder: Option<PathBuf>) -> Sources {
-        let Sources { mut settings, secrets } = self.given.clone();
-        settings.given.extend(file);
-        Sources { settings, secrets: Secrets { folder, ..secrets } }
+        let mut sources = self.given.clone();
+        sources.settings.given.extend(file);
+        sources.secrets.folder = folder;
+        sources
     }
 
     /// True where errors and logs are coloured.

@@ -23,6 +23,9 @@ use host::generator::GeneratorError;
 use host::node::NodeError;
 use host::observe::ObserveError;
 use host::operate::OperateError;
+use host::record::{RecordError, RecordingError};
+use host::replay::ReplayError;
+use lattice::bus::BusError;
 use lattice::connect::ConnectError;
 use model::failure::{Failure, Progress};
 use model::ids::{ActorName, AppName};
@@ -145,6 +148,18 @@ pub(crate) enum CliError {
     /// The time of a command was over.
     #[error("{name} was stopped: it ran longer than its `--timeout`")]
     Late { name: String, backtrace: Option<String> },
+    #[error(transparent)]
+    Record(Box<RecordError>),
+    #[error(transparent)]
+    Recording(Box<RecordingError>),
+    #[error(transparent)]
+    Replay(Box<ReplayError>),
+    /// A component does something else than was recorded.
+    #[error("{} is not patched in: it does something else than {}\n{difference}", component.display(), recording.display())]
+    Differs { component: PathBuf, recording: PathBuf, difference: String },
+    /// Messages cannot be heard.
+    #[error("the messages of the lattice cannot be heard")]
+    Tap { source: BusError },
     /// A result has no text.
     #[error("the result of `{function}` cannot be written")]
     Unwritable { function: String, source: TextError },
@@ -165,13 +180,15 @@ impl CliError {
             Self::Start { .. } | Self::Host(_) | Self::Observe(_) | Self::CutOff { .. } => "host",
             Self::HostFile { .. } | Self::Node(_) | Self::Superseded { .. } => "host",
             Self::Join { .. } => "lattice",
-            Self::Connect { .. } | Self::Operate(_) => "lattice",
+            Self::Connect { .. } | Self::Operate(_) | Self::Tap { .. } => "lattice",
             Self::Authority { .. } => "authority",
             Self::NoContext { .. } | Self::Contexts { .. } => "context",
             Self::Function { .. } => "function",
             Self::Arguments { .. } => "arguments",
             Self::Call { .. } => "call",
             Self::Command(_) | Self::Trapped { .. } | Self::Late { .. } => "command",
+            Self::Record(_) | Self::Recording(_) => "recording",
+            Self::Replay(_) | Self::Differs { .. } => "replay",
             Self::Reply { .. } | Self::Unwritable { .. } => "result",
         }
     }
@@ -302,6 +319,27 @@ impl From<NodeError> for CliError {
 impl From<GenerateError> for CliError {
     fn from(error: GenerateError) -> Self {
         Self::Generate(Box::new(error))
+    }
+}
+
+impl From<RecordError> for CliError {
+    fn from(error: RecordError) -> Self {
+        Self::Record(Box::new(error))
+    }
+}
+
+impl From<RecordingError> for CliError {
+    fn from(error: RecordingError) -> Self {
+        match error {
+            RecordingError::Read(error) => (*error).into(),
+            other => Self::Recording(Box::new(other)),
+        }
+    }
+}
+
+impl From<ReplayError> for CliError {
+    fn from(error: ReplayError) -> Self {
+        Self::Replay(Box::new(error))
     }
 }
 

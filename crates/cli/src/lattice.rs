@@ -4,7 +4,8 @@ use host::operate::Operator;
 use host::operate::status::Status;
 use lattice::connect::{ConnectSettings, Connection, ServerUrl, TlsFiles};
 use lattice::document::{Author, AuthorError};
-use lattice::subject::{Subject, Token};
+use lattice::nats::NatsBus;
+use lattice::subject::{Subject, SubjectError, Subjects, Token};
 use tokio::runtime::Builder;
 
 use crate::context::{Chosen, Context};
@@ -13,6 +14,8 @@ use crate::error::CliError;
 
 /// What the users of operators begin with.
 const OPERATOR: &str = "operator.";
+/// What those of deployers begin with.
+const DEPLOYER: &str = "deployer.";
 
 /// A lattice that a command has joined.
 pub(crate) struct Joined {
@@ -22,6 +25,26 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    /// The bus, to listen on and to ask.
+    pub(crate) fn bus(&self) -> Result<(NatsBus, Subjects), CliError> {
+        let wrong = |error: SubjectError| CliError::Usage { message: error.to_string(), help: None };
+        let subjects = self.connection.settings().subjects().map_err(wrong)?;
+        // Commands have no subject of their own, and need none.
+        Ok((self.connection.bus(subjects.beats()), subjects))
+    }
+
+    /// Refuses users who may change no application, and so hear no messages of any.
+    pub(crate) fn check_changes(&self) -> Result<(), CliError> {
+        let may = |user: &str| user.starts_with(OPERATOR) || user.starts_with(DEPLOYER);
+        match self.connection.user().filter(|user| !may(user)) {
+            None => Ok(()),
+            Some(user) => Err(CliError::Usage {
+                message: format!("{user} may not see messages: they hold whatever an application is given"),
+                help: Some("use the credentials of an operator, or of a deployer of the application".to_owned()),
+            }),
+        }
+    }
+
     /// Adds how busy hosts are, where this user may hear that.
     pub(crate) async fn hear(&self, status: &mut Status) {
         let Ok(subjects) = self.connection.settings().subjects() else { return };

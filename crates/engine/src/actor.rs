@@ -30,6 +30,7 @@ use crate::call::CallContext;
 use crate::command::Process;
 use crate::component::Component;
 use crate::deadline;
+use crate::ear::{Ear, Heard, Way};
 use crate::engine::Flavour;
 use crate::error::EngineError;
 use crate::limits::{HOSTCALL_SPARE_BYTES, LOOKUPS_MAX};
@@ -104,6 +105,9 @@ impl Actor {
         native: Option<&Native>,
     ) -> Result<Self, EngineError> {
         check_settings(&settings)?;
+        if settings.tapes.is_some() && component.flavour.concurrent {
+            return Err(EngineError::Concurrent { actor: settings.name });
+        }
         let instances = linker::connect(component, &settings, native)?;
         let receivers = receivers(component, &settings)?;
         let entrances = entrances(&instances, &settings)?;
@@ -148,14 +152,12 @@ impl Actor {
         payload: &[u8],
         call: &CallContext,
     ) -> Result<Vec<u8>, Failure> {
-        let inner = &*self.0;
-        let place = inner.admit(method, payload, call).await.inspect_err(|_| inner.shared.counters.refused())?;
-        let inside = call.enter(inner.shared.id, inner.execution_end(place.since));
-        let deadline = inside.deadline();
-        match deadline::before(deadline, inner.serve(receiver, method, payload, inside)).await {
-            Some(reply) => reply,
-            None => Err(inner.shared.late(method)),
-        }
+        let Some(ear) = self.0.shared.ear() else { return self.0.call(receiver, method, payload, call).await };
+        let begun = Instant::now();
+        let answer = Box::pin(self.0.call(receiver, method, payload, call)).await;
+        let (way, elapsed) = (Way::In(receiver), begun.elapsed());
+        ear.hears(Heard { way, method, payload, answer: answer.as_deref(), depth: call.depth(), elapsed });
+        answer
     }
 
     /// True where a call would have an instance at once.
@@ -195,6 +197,22 @@ impl std::fmt::Debug for Actor {
 }
 
 impl Inner {
+    async fn call(
+        &self,
+        receiver: usize,
+        method: &str,
+        payload: &[u8],
+        call: &CallContext,
+    ) -> Result<Vec<u8>, Failure> {
+        let place = self.admit(method, payload, call).await.inspect_err(|_| self.shared.counters.refused())?;
+        let inside = call.enter(self.shared.id, self.execution_end(place.since));
+        let deadline = inside.deadline();
+        match deadline::before(deadline, self.serve(receiver, method, payload, inside)).await {
+            Some(reply) => reply,
+            None => Err(self.shared.late(method)),
+        }
+    }
+
     async fn admit(&self, method: &str, payload: &[u8], call: &CallContext) -> Result<Place<'_>, Failure> {
         self.shared.check_size(method.len().saturating_add(payload.len()))?;
         let depth = self.shared.settings.depth;
@@ -225,6 +243,11 @@ impl Shared {
         let counters = Counters::default();
         let lookups = Arc::new(Semaphore::new(LOOKUPS_MAX));
         Ok(Self { id, settings, outbound, log, live, folders, lookups, role, lift_bytes_max, counters })
+    }
+
+    /// Whoever listens to the actor's messages now.
+    pub(crate) fn ear(&self) -> Option<&dyn Ear> {
+        self.settings.ear.as_deref().filter(|ear| ear.listens())
     }
 
     /// Refuses a message of `bytes` if that is too large.

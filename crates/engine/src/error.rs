@@ -63,6 +63,14 @@ pub enum EngineError {
         /// The setting.
         setting: &'static str,
     },
+    /// Tapes of what tapes cannot order.
+    #[error(
+        "actor '{actor}' has async functions: its calls overlap in one instance, and cannot be recorded or replayed yet"
+    )]
+    Concurrent {
+        /// The actor.
+        actor: String,
+    },
     /// Imports or exports of another type than the host's.
     #[error("the composite of actor '{actor}' does not fit this host; compose it again with this version")]
     Link {

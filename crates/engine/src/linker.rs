@@ -1,6 +1,7 @@
 //! What a composite's imports are connected to.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::types::{Component as ComponentType, ComponentInstance, ComponentItem};
@@ -10,6 +11,7 @@ use crate::actor::Shared;
 use crate::call::CallContext;
 use crate::component::Component;
 use crate::computation;
+use crate::ear::{Heard, Way};
 use crate::engine::Flavour;
 use crate::error::EngineError;
 use crate::http;
@@ -18,6 +20,7 @@ use crate::native::Native;
 use crate::outbound::Outgoing;
 use crate::settings::ActorSettings;
 use crate::store::State;
+use crate::tape::Tape;
 use crate::wasi;
 use crate::wire::{Reply, SendParams, WireError};
 
@@ -130,26 +133,43 @@ fn define(instance: &mut LinkerInstance<'_, State>, sender: usize, is_async: boo
     }
     instance.func_wrap_async(SEND, move |mut guest: StoreContextMut<'_, State>, message: SendParams| {
         Box::new(async move {
-            let State { shared, call, sent, .. } = guest.data_mut();
+            let State { shared, call, sent, tape, .. } = guest.data_mut();
             *sent = true;
-            Ok(send(shared, call, sender, message).await)
+            Ok(send(shared, call, sender, message, tape.as_deref()).await)
         })
     })
 }
 
-async fn send(shared: &Shared, call: &CallContext, sender: usize, message: SendParams) -> Reply {
+async fn send(
+    shared: &Shared,
+    call: &CallContext,
+    sender: usize,
+    message: SendParams,
+    tape: Option<&dyn Tape>,
+) -> Reply {
     let (message, contract, link) = message;
     let outgoing = Outgoing { method: message.method, payload: message.arg, contract, link };
+    if let Some(tape) = tape {
+        tape.sends(sender, &outgoing);
+    }
+    let heard = shared.ear().map(|ear| (ear, outgoing.method.clone(), outgoing.payload.clone(), Instant::now()));
     let sent = match shared.check_size(outgoing.method.len().saturating_add(outgoing.payload.len())) {
         Ok(()) => shared.outbound.send(sender, outgoing, call).await,
         Err(refused) => Err(refused),
     };
+    if let Some((ear, method, payload, begun)) = &heard {
+        let (way, elapsed, depth) = (Way::Out(sender), begun.elapsed(), call.depth());
+        ear.hears(Heard { way, method, payload, answer: sent.as_deref(), depth, elapsed });
+    }
+    if let Some(tape) = tape {
+        tape.returns(sent.as_deref());
+    }
     (sent.map_err(|failure| failure.error.into()),)
 }
 
 /// As [`send`], on a task of its own: while one concurrent store is polled, no other may be (wasmtime 48 panics).
 async fn send_apart(shared: Arc<Shared>, call: CallContext, sender: usize, message: SendParams) -> Reply {
-    let mut task = Task(tokio::spawn(async move { send(&shared, &call, sender, message).await }));
+    let mut task = Task(tokio::spawn(async move { send(&shared, &call, sender, message, None).await }));
     let ended = (&mut task.0).await;
     ended.unwrap_or_else(|error| (Err(WireError::HostError(format!("the call was broken off: {error}"))),))
 }

@@ -9,9 +9,11 @@ use model::destination::Destination;
 use model::folder::Folder;
 use model::secret::{SecretValue, Setting};
 
+use crate::ear::Ear;
 use crate::http::{HttpVersion, Requests};
 use crate::keyvalue::StoreImport;
 use crate::limits;
+use crate::tape::Tapes;
 
 /// Settings of an [`Engine`](crate::Engine).
 #[derive(Clone, Debug)]
@@ -82,6 +84,10 @@ pub struct ActorSettings {
     pub streaming: Duration,
     /// The body of an answer, in bytes.
     pub body_bytes_max: u64,
+    /// Sees what its instances do. Instances with concurrency have none.
+    pub tapes: Option<Arc<dyn Tapes>>,
+    /// Hears its messages.
+    pub ear: Option<Arc<dyn Ear>>,
 }
 
 impl ActorSettings {
@@ -109,6 +115,8 @@ impl ActorSettings {
             requests: None,
             streaming: crate::limits::HTTP_STREAMING_DEFAULT,
             body_bytes_max: crate::limits::HTTP_BODY_BYTES_MAX,
+            tapes: None,
+            ear: None,
         }
     }
 }

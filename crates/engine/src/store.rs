@@ -12,6 +12,7 @@ use crate::call::CallContext;
 use crate::keyvalue::Handles;
 use crate::limits::{self, EPOCH_TICK};
 use crate::stop::DeadlinePassed;
+use crate::tape::Tape;
 use crate::wasi::Wasi;
 
 /// Epochs until a running guest is looked at.
@@ -33,6 +34,8 @@ pub(crate) struct State {
     pub(crate) wasi: Option<Box<Wasi>>,
     /// The stores that it has open; made when the guest first uses them.
     pub(crate) keyvalue: Option<Box<Handles>>,
+    /// Sees what the instance does, where anybody wants that.
+    pub(crate) tape: Option<Arc<dyn Tape>>,
 }
 
 /// A store for a fresh instance that serves `call`.
@@ -86,6 +89,7 @@ impl State {
             failure: None,
             wasi: None,
             keyvalue: None,
+            tape: shared.settings.tapes.as_ref().map(|tapes| tapes.instance()),
         }
     }
 }

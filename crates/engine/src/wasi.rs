@@ -23,6 +23,7 @@ use crate::log::{Lines, Output};
 use crate::logging;
 use crate::settings::ActorSettings;
 use crate::store::State;
+use crate::tape::{self, Tape};
 use lookup::Lookups;
 use network::Network;
 
@@ -137,7 +138,7 @@ pub(crate) struct Wasi {
 }
 
 impl Wasi {
-    fn new(shared: &Shared, call: &CallContext) -> Self {
+    fn new(shared: &Shared, call: &CallContext, tape: Option<&Arc<dyn Tape>>) -> Self {
         let stdout = Lines::new(&shared.log, "stdout", call.trace().cloned());
         let stderr = Lines::new(&shared.log, "stderr", call.trace().cloned());
         let mut builder = WasiCtx::builder();
@@ -148,6 +149,9 @@ impl Wasi {
             Role::Actor => {}
             Role::Command(process) => process.furnish(&mut builder),
             Role::Computation => computation::furnish(&mut builder),
+        }
+        if let Some(tape) = tape {
+            tape::furnish(&mut builder, tape);
         }
         for (name, value) in &shared.settings.env {
             builder.env(name, value.expose());
@@ -194,7 +198,7 @@ impl State {
     pub(crate) fn world(&mut self) -> &mut Wasi {
         // Whoever calls the host is no endless loop.
         self.busy_ticks = 0;
-        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.shared, &self.call)))
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.shared, &self.call, self.tape.as_ref())))
     }
 }
 

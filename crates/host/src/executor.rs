@@ -36,9 +36,11 @@ pub use self::load::LoadError;
 pub use self::status::{AppStatus, Status};
 
 use crate::limits::{DRAIN_TIME_MAX, RETIRE_GRACE, SPARES_MAX};
+use crate::record::Recorder;
 use crate::router::Running;
 use crate::secrets::Secrets;
 use crate::settings::{Settings, warn};
+use crate::tap::Taps;
 use crate::telemetry::Telemetry;
 
 /// Whose an executor is.
@@ -73,13 +75,17 @@ pub struct ExecutorSettings {
     pub telemetry: Telemetry,
 }
 
-/// Where a host takes from what it gives to parts besides their components.
+/// Where a host takes from what it gives to parts besides their components, and who writes down what they get.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// What it gives in the place of what manifests say.
     pub settings: Settings,
     /// The values of secrets.
     pub secrets: Secrets,
+    /// Records an actor, where that is wanted.
+    pub recorder: Option<Recorder>,
+    /// Tells messages to those who ask; nobody can on a host that is in no lattice.
+    pub taps: Option<Taps>,
 }
 
 /// A composite, as it was loaded.

@@ -24,12 +24,15 @@ pub mod node;
 pub mod observe;
 pub mod operate;
 pub mod outside;
+pub mod record;
+pub mod replay;
 pub mod retry;
 pub mod router;
 mod runtime;
 pub mod secrets;
 pub mod server;
 pub mod settings;
+pub mod tap;
 pub mod telemetry;
 
 pub use executor::{LoadError, Loaded, Sources};

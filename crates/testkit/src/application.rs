@@ -81,16 +81,23 @@ pub async fn run_with(path: &Path, data: &Path) -> Result<Running> {
 /// The same with other versions of the wire, in a data folder of its own.
 pub async fn run_speaking(path: &Path, wires: &Wires) -> Result<Running> {
     let data = tempfile::tempdir()?;
-    let running = run_as(path, data.path(), Telemetry::default(), wires).await?;
+    let running = run_as(path, data.path(), Telemetry::default(), wires, Sources::default()).await?;
     Ok(Running { _data: Some(data), ..running })
 }
 
 /// The same of a host that is observed.
 pub async fn run_observed(path: &Path, data: &Path, telemetry: Telemetry) -> Result<Running> {
-    run_as(path, data, telemetry, &Wires::default()).await
+    run_as(path, data, telemetry, &Wires::default(), Sources::default()).await
 }
 
-async fn run_as(path: &Path, data: &Path, telemetry: Telemetry, wires: &Wires) -> Result<Running> {
+/// The same with settings, secrets and a recorder, in a data folder of its own.
+pub async fn run_given(path: &Path, sources: Sources) -> Result<Running> {
+    let data = tempfile::tempdir()?;
+    let running = run_as(path, data.path(), Telemetry::default(), &Wires::default(), sources).await?;
+    Ok(Running { _data: Some(data), ..running })
+}
+
+async fn run_as(path: &Path, data: &Path, telemetry: Telemetry, wires: &Wires, sources: Sources) -> Result<Running> {
     let application = Application::open(path, &mut |_| {}).map_err(|error| anyhow!(chain(&error)))?;
     let application = application.speaking(wires.clone());
     let plan = application.plan(None).map_err(|problems| anyhow!("{problems:#?}"))?;
@@ -102,7 +109,7 @@ async fn run_as(path: &Path, data: &Path, telemetry: Telemetry, wires: &Wires) -
         data: data.to_owned(),
         cache: Some(root().join("target/tools/compiled")),
         telemetry,
-        sources: Sources::default(),
+        sources,
     };
     let (application, bus) = (Arc::new(application), Arc::new(MemoryBus::new()));
     let host = Host::start(application.clone(), plan.blueprint, settings, bus.clone(), Box::new(|_| {}))

@@ -1,13 +1,15 @@
 //! `lath patch`: an actor that runs gets another component.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 use host::application::Piece;
+use host::record::Recording;
 use model::ids::{ActorName, AppName};
 
 use super::deployment::{Report, Rollout, Wait, serving};
+use super::replay::{Differs, verdict};
 use super::up::Told;
 use crate::context::Choice;
 use crate::environment::Environment;
@@ -27,6 +29,9 @@ pub(crate) struct Patch {
     actor: Patched,
     /// The component that it is to be
     component: PathBuf,
+    /// A recording of the actor, by which the component has to do the same first (`lath run --record`, `lath replay`)
+    #[arg(long, value_name = "RECORDING")]
+    verify: Option<PathBuf>,
     #[command(flatten)]
     rollout: Rollout,
     #[command(flatten)]
@@ -57,7 +62,28 @@ impl Patch {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let chosen = self.choice.required(environment)?;
         let component = Piece::read(&self.actor.actor, &self.component)?;
+        if let Some(recording) = &self.verify {
+            self.verify(recording, environment)?;
+        }
         on_lattice(&chosen, environment, async |joined| self.patch(&component, &joined, output).await)
+    }
+
+    /// Refuses the component where it does something else than was recorded.
+    fn verify(&self, path: &Path, environment: &Environment) -> Result<(), CliError> {
+        let recording = Recording::read(path)?;
+        let (application, actor) = recording.of();
+        if (application, actor) != (self.actor.application.as_str(), self.actor.actor.as_str()) {
+            let message = format!("{} is a recording of {application}/{actor}", path.display());
+            return Err(CliError::Usage { message, help: Some("name one of the actor that is patched".to_owned()) });
+        }
+        match verdict(&recording, &self.component, environment)?.difference {
+            None => Ok(()),
+            Some(difference) => Err(CliError::Differs {
+                component: self.component.clone(),
+                recording: path.to_owned(),
+                difference: Differs::of(difference).to_string(),
+            }),
+        }
     }
 
     async fn patch(&self, component: &Piece, joined: &Joined, output: &Output) -> Result<Outcome, CliError> {

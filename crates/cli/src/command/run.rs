@@ -3,6 +3,7 @@
 mod command;
 pub(super) mod event;
 mod grant;
+mod record;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use crate::observing::{Observe, Observed};
 use crate::output::{Events, Outcome, Output};
 use crate::signal::Termination;
 use event::{Drained, Draining, Progress, Ready};
+use record::{RecordOptions, Recording};
 
 /// Run an application, or a command, on this machine
 ///
@@ -64,6 +66,8 @@ pub(crate) struct Run {
     data: Option<PathBuf>,
     #[command(flatten)]
     observe: Observe,
+    #[command(flatten)]
+    record: RecordOptions,
 }
 
 /// Where HTTP is served unless it is said.
@@ -85,12 +89,14 @@ impl Run {
         let begun = Instant::now();
         let application = Application::open(&self.app, &mut |step| tell(events, &step))?;
         let plan = planned(&application)?;
-        let settings = self.settings(&application, &plan, environment)?;
+        let mut settings = self.settings(&application, &plan, environment)?;
+        let recording = self.record.begin(&plan.blueprint)?;
+        settings.sources.recorder = recording.as_ref().map(|recording| recording.recorder.clone());
         let threads = threads()?;
         let outcome = threads.block_on(async {
             let observed = Observed::start(&self.observe, ObserveTable::default(), environment, events)?;
             let settings = HostSettings { telemetry: observed.telemetry.clone(), ..settings };
-            let outcome = serve(application, plan, settings, events, begun).await;
+            let outcome = serve(application, plan, settings, recording, events, begun).await;
             observed.finish().await;
             outcome
         });
@@ -107,6 +113,7 @@ impl Run {
             ("--data", self.data.is_some()),
             ("--secrets", self.secrets.is_some()),
             ("--observe", self.observe.observe.is_some()),
+            ("--record", self.record.is_given()),
         ];
         match given.iter().find(|(_, is_given)| *is_given) {
             Some((option, _)) => Err(CliError::Usage {
@@ -138,6 +145,14 @@ impl Run {
     }
 }
 
+/// Waits for the end of a recording, if there is one that has not ended.
+async fn watch(recording: &mut Option<Recording>, events: &Events) -> Result<(), CliError> {
+    match recording {
+        Some(recording) => recording.watch(events).await,
+        None => std::future::pending().await,
+    }
+}
+
 fn tell(events: &Events, step: &Step) {
     events.progress(&Told(step));
     events.event(&Progress::of(step));
@@ -147,6 +162,7 @@ async fn serve(
     application: Application,
     plan: Plan,
     settings: HostSettings,
+    mut recording: Option<Recording>,
     events: &Events,
     begun: Instant,
 ) -> Result<Outcome, CliError> {
@@ -165,13 +181,22 @@ async fn serve(
         }
     };
     events.print(&ready.serving(host.ready(), begun.elapsed()));
-    let signal = termination.next().await;
+    let signal = loop {
+        tokio::select! {
+            signal = termination.next() => break signal,
+            written = watch(&mut recording, events) => written?,
+        }
+    };
     events.progress(&"draining; a second signal stops at once");
     events.event(&Draining::after(signal));
-    tokio::select! {
-        drained = host.drain() => drained?,
-        signal = termination.next() => return Err(CliError::CutOff { signal }),
+    let drained = tokio::select! {
+        drained = host.drain() => drained.map_err(CliError::from),
+        signal = termination.next() => Err(CliError::CutOff { signal }),
+    };
+    if let Some(recording) = &mut recording {
+        recording.write(events)?;
     }
+    drained?;
     events.print(&Drained::after(signal));
     Ok(Outcome::Success)
 }

@@ -6,4 +6,5 @@ mod commands;
 mod hosts;
 mod patching;
 mod processes;
+mod tapping;
 mod watching;

@@ -15,7 +15,7 @@ use crate::lath::{command, ended};
 use crate::tls::{certify, get_securely};
 
 /// A `lath run` that serves; killed when dropped.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     url: String,
@@ -29,7 +29,7 @@ impl Serving {
     }
 
     /// The same with further options, and with variables.
-    fn start_with(app: &Path, data: &Path, further: &[&str], variables: &[(String, &str)]) -> Self {
+    pub(crate) fn start_with(app: &Path, data: &Path, further: &[&str], variables: &[(String, &str)]) -> Self {
         let args = ["run".as_ref(), app.as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()];
         let options = ["--data".as_ref(), data.as_os_str(), "--format".as_ref(), "json".as_ref()];
         let mut lath = command(args.into_iter().chain(options));
@@ -48,12 +48,12 @@ impl Serving {
         }
     }
 
-    fn next_event(&mut self) -> Option<Value> {
+    pub(crate) fn next_event(&mut self) -> Option<Value> {
         let line = self.lines.next()?.unwrap();
         Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")))
     }
 
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = self.connect();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -70,13 +70,13 @@ impl Serving {
         self.url.strip_prefix("https://").unwrap()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits for the end: the remaining events, and the exit code.
-    fn end(mut self) -> (Vec<Value>, i32, String) {
+    pub(crate) fn end(mut self) -> (Vec<Value>, i32, String) {
         let mut events = Vec::new();
         while let Some(event) = self.next_event() {
             events.push(event);

@@ -31,17 +31,25 @@ impl Inner {
             None => self.instantiate(method, call).await?,
         };
         self.shared.counters.called();
-        let message = Incoming { method, arg: payload };
-        match warm.receive(receive, message).await {
-            Ok((reply,)) => {
-                self.rest(warm);
-                self.reply(reply.map_err(RpcError::from))
-            }
-            Err(error) => match warm.store.data_mut().failure.take() {
-                Some(failure) => Err(failure),
-                None => Err(Failure::unknown(self.stopped(&error, warm.store.data(), method).failure(self.name()))),
-            },
+        if let Some(tape) = &warm.store.data().tape {
+            tape.begins(receiver, method, payload);
         }
+        let message = Incoming { method, arg: payload };
+        let (answer, is_well) = match warm.receive(receive, message).await {
+            Ok((reply,)) => (self.reply(reply.map_err(RpcError::from)), true),
+            Err(error) => {
+                let failure = warm.store.data_mut().failure.take();
+                let stopped = || Failure::unknown(self.stopped(&error, warm.store.data(), method).failure(self.name()));
+                (Err(failure.unwrap_or_else(stopped)), false)
+            }
+        };
+        if let Some(tape) = &warm.store.data().tape {
+            tape.ends(answer.as_deref());
+        }
+        if is_well {
+            self.rest(warm);
+        }
+        answer
     }
 
     /// A fresh instance. If the pool is full, idle instances make room once.

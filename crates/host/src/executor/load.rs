@@ -24,6 +24,7 @@ use super::slot::{ExchangeError, Open, Slot};
 use super::state::PartName;
 use super::{Loaded, Sources, Tenancy};
 use crate::limits::{DRAIN_TIME_MAX, FETCH_TIME_MAX};
+use crate::record::RecordError;
 use crate::router::Outbox;
 use crate::secrets::SecretError;
 use crate::telemetry::Telemetry;
@@ -102,6 +103,9 @@ pub enum LoadError {
         /// The key.
         key: String,
     },
+    /// It was to be recorded, and cannot be.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// It is not wanted any more.
     #[error("the start was given up, since something else is wanted now")]
     Abandoned,
@@ -226,7 +230,14 @@ impl Loader {
             Tenancy::One { .. } => start.name.to_string(),
             Tenancy::Many { .. } => format!("{}/{}", start.app, start.name),
         };
+        let tapes = self
+            .sources
+            .recorder
+            .as_ref()
+            .map(|recorder| recorder.tapes(&start.app, &start.name, &start.plan, &env, &config));
         let settings = ActorSettings {
+            tapes: tapes.transpose()?.flatten(),
+            ear: self.sources.taps.as_ref().map(|taps| taps.ear(&start.app, &start.name, &start.plan)),
             stores: Outbox::stores(&outbox, &start.plan),
             requests: requests(&start.plan).map(|requests| self.telemetry.outgoing(&start.app, &start.name, requests)),
             env,

@@ -77,7 +77,7 @@ pub(super) struct Run {
     gap: u64,
     telling: Telling,
     health: Health,
-    listening: AbortHandle,
+    listening: [AbortHandle; 2],
     share: Share,
     /// A share that waits for documents.
     next: Option<Share>,
@@ -154,7 +154,7 @@ impl Run {
                 }
             }
         }
-        self.listening.abort();
+        self.listening.iter().for_each(AbortHandle::abort);
         // The end of the process would break it off, and others would wait for the lease to lapse.
         let deleted = futures_util::future::join_all(std::mem::take(&mut self.deleting));
         let _ = tokio::time::timeout(LEASE_WAIT_MAX, deleted).await;
@@ -203,8 +203,7 @@ impl Run {
     /// Calls that run here.
     fn running(&self) -> u32 {
         let table = self.switchboard.table();
-        let actors = table.values().flat_map(|targets| targets.actors.values());
-        let running: usize = actors.map(|(actor, _)| actor.stats().running).sum();
+        let running: usize = table.values().flat_map(|targets| targets.stats()).map(|(_, stats)| stats.running).sum();
         u32::try_from(running).unwrap_or(u32::MAX)
     }
 

@@ -119,6 +119,8 @@ impl Rights<'_> {
         // Bytes that nothing uses any more are removed.
         self.api(&format!("STREAM.PURGE.{}", self.objects_stream()));
         self.watch_hosts();
+        self.publish(&self.scope.subjects.taps());
+        self.subscribe(&self.scope.subjects.all_tapped());
     }
 
     fn deployer<'b>(&mut self, applications: impl IntoIterator<Item = &'b AppName>) {
@@ -126,6 +128,8 @@ impl Rights<'_> {
         self.read_objects();
         for application in applications {
             self.write(Bucket::Intent, application.as_str());
+            self.publish(&self.scope.subjects.taps_of(application));
+            self.subscribe(&self.scope.subjects.tapped_of(application));
         }
         self.write_objects();
         self.watch_hosts();
@@ -149,6 +153,8 @@ impl Rights<'_> {
         self.publish("_INBOX.client.>");
         self.publish(&subjects.provider_calls_by(host));
         self.subscribe(super::DISCONNECTS);
+        self.subscribe(&subjects.taps());
+        self.publish(&subjects.tapped_by(host));
         self.watch_hosts();
         self.read(&BUCKETS);
         self.read_objects();

@@ -8,6 +8,8 @@
 //! | `in.{app}.{actor}.{client}` | that client | the hosts, as one group |
 //! | `ext.{app}.{provider}.{instance}.{from}` | host `from` | that process of that provider |
 //! | `extbeat.{app}.{provider}.{instance}` | that process of that provider | every host |
+//! | `tap.{app}.{actor}` (`_` for all of them) | operators, deployers of the application | every host |
+//! | `tapped.{app}.{host}` | that host | operators, deployers of the application |
 
 use model::ids::{ActorName, AppName, ClientName, HostName, LatticeName, ProviderName};
 
@@ -16,6 +18,9 @@ use crate::limits::PREFIX_BYTES_MAX;
 
 /// What every subject of Lath begins with, where nothing else is configured.
 const PREFIX: &str = "lath";
+
+/// Stands for all actors: no name has a `_`.
+const ALL: &str = "_";
 
 /// Makes and reads the subjects of one lattice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,6 +233,54 @@ impl Subjects {
         let mut tokens = self.after(subject, "extbeat.")?.split('.');
         let beat = (tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?);
         tokens.next().is_none().then_some(beat)
+    }
+
+    /// Where somebody asks to hear the messages of an application, or of one actor of it.
+    pub fn tap(&self, app: &AppName, actor: Option<&ActorName>) -> Subject {
+        let actor = actor.map_or(ALL, ActorName::as_str);
+        Subject::of(format!("{}tap.{app}.{actor}", self.root))
+    }
+
+    /// All that is asked about one application.
+    pub fn taps_of(&self, app: &AppName) -> Subject {
+        Subject::of(format!("{}tap.{app}.*", self.root))
+    }
+
+    /// All that is asked.
+    pub fn taps(&self) -> Subject {
+        Subject::of(format!("{}tap.*.*", self.root))
+    }
+
+    /// Reads the subject of who asks: the application, and one actor where it is about no more.
+    pub fn read_tap(&self, subject: &Subject) -> Option<(AppName, Option<ActorName>)> {
+        let (app, actor) = self.after(subject, "tap.")?.split_once('.')?;
+        let actor = if actor == ALL { None } else { Some(actor.parse().ok()?) };
+        Some((app.parse().ok()?, actor))
+    }
+
+    /// Where `host` tells messages of an application.
+    pub fn tapped(&self, app: &AppName, host: &HostName) -> Subject {
+        Subject::of(format!("{}tapped.{app}.{host}", self.root))
+    }
+
+    /// All that hosts tell of one application.
+    pub fn tapped_of(&self, app: &AppName) -> Subject {
+        Subject::of(format!("{}tapped.{app}.*", self.root))
+    }
+
+    /// All that `host` may tell.
+    pub fn tapped_by(&self, host: &HostName) -> Subject {
+        Subject::of(format!("{}tapped.*.{host}", self.root))
+    }
+
+    /// All that hosts tell.
+    pub fn all_tapped(&self) -> Subject {
+        Subject::of(format!("{}tapped.*.*", self.root))
+    }
+
+    /// Reads the subject of what is told: the application, and the host.
+    pub fn read_tapped<'a>(&self, subject: &'a Subject) -> Option<(&'a str, &'a str)> {
+        self.after(subject, "tapped.")?.split_once('.').filter(|(_, host)| !host.contains('.'))
     }
 
     /// What follows the root and `kind` in `subject`.

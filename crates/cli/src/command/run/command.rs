@@ -56,7 +56,7 @@ pub(super) struct Options {
     args: Vec<String>,
 }
 
-fn size(text: &str) -> Result<ByteSize, String> {
+pub(super) fn size(text: &str) -> Result<ByteSize, String> {
     model::manifest::byte_size(text).ok_or_else(|| "write a whole number and KiB, MiB or GiB, such as 64MiB".to_owned())
 }
 

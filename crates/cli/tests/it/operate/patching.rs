@@ -43,3 +43,41 @@ fn what_cannot_be_patched_is_told() {
         assert!(ended.code == 2 && ended.stderr.contains(expected), "{ended:#?}");
     }
 }
+
+#[test]
+fn a_patch_is_verified_by_a_recording_first() {
+    let lattice = Lattice::new();
+    lattice.join("h1", &[]);
+    lattice.counter("", "keyvalue/nats");
+    lattice.lath(&["up", "counter", "--wait", "0s"]).success();
+    lattice.settle();
+    let recording = lattice.folder.path().join("it.rec");
+    let head = "{\"lath-recording\":1,\"application\":\"counter\",\"actor\":\"counter\",\"component\":\"\",\"masks\":[],\
+                \"config\":{},\"env\":{},\"memory\":67108864,\"message\":4194304}";
+    let request = r#"{\"req\":{\"method\":\"GET\",\"path\":\"/a\",\"query-string\":\"\",\"header\":[],\"body\":\"\"}}"#;
+    let counter = "\"contract\":\"lath:keyvalue/counter@0.1.0\",\"function\":\"increment\"";
+    let handler = "\"contract\":\"lath:httpserver/handler@0.1.0\",\"function\":\"handle-request\"";
+    let body = [
+        head.to_owned(),
+        format!(r#"{{"instance":1,"seq":1,"call":{{{handler},"params":"{request}"}}}}"#),
+        format!(r#"{{"instance":1,"seq":2,"send":{{"import":"lath:keyvalue/counter@0.1.0",{counter},"params":"{{\"key\":\"counter:a\",\"value\":1}}"}}}}"#),
+        r#"{"instance":1,"seq":3,"reply":{"result":"{\"ok\":7}"}}"#.to_owned(),
+        r#"{"instance":1,"seq":4,"answer":{"result":"{\"ok\":{\"status-code\":200,\"header\":[[\"content-type\",\"application/json\"]],\"body\":\"eyJjb3VudGVyIjo3fQ==\"}}"}}"#
+            .to_owned(),
+    ];
+    let body: String = body.iter().map(|line| format!("{line}\n")).collect();
+    let digest = model::digest::Digest::of(body.as_bytes());
+    std::fs::write(&recording, format!("{body}{{\"end\":\"stopped\",\"lines\":5,\"digest\":\"{digest}\"}}\n")).unwrap();
+
+    let other = lattice.folder.path().join("other.wasm");
+    std::fs::write(&other, testkit::versions::versioned("two", testkit::versions::Does::Good).unwrap()).unwrap();
+    let patch =
+        |component: &str, actor: &str| lattice.lath(&["patch", actor, component, "--verify", "it.rec", "--wait", "0s"]);
+    insta::assert_snapshot!("patch-differs", shown(patch("other.wasm", "counter/counter").failure()));
+    let elsewhere = patch("other.wasm", "counter/other");
+    assert!(elsewhere.code == 2 && elsewhere.stderr.contains("is a recording of counter/counter"), "{elsewhere:#?}");
+    // Nothing was written: the next version is the second.
+    let same = root().join("examples/kvcounter/js/build/kvcounter.wasm");
+    let patched = patch(same.to_str().unwrap(), "counter/counter");
+    assert!(patched.success().contains("version 2"), "{patched:#?}");
+}

@@ -37,6 +37,7 @@ use crate::outside::processes::Processes;
 use crate::router::{Outside, Switchboard};
 use crate::secrets::{Secrets, own_key};
 use crate::server::{Reception, Server, Trust};
+use crate::tap::Taps;
 
 /// The folder in that for data, with a folder for each application.
 pub(super) const APPS: &str = "apps";
@@ -73,7 +74,9 @@ impl Run {
         let doors = open_doors(&connection, &settings, reception, processes, pulse.awake()).await?;
         let listen = doors.gate.as_ref().map(Gate::address);
         let listening = beats::listen(bus, subjects, &health).await?;
-        let sources = sources(&settings, &connection, &keeper);
+        let taps = Taps::new(Arc::clone(bus), subjects.clone(), me.clone());
+        let listening = [listening, taps.attend().await?];
+        let sources = sources(&settings, &connection, &keeper, taps);
         let executor = start_executor(&settings, &connection, sources, &switchboard, &input, &tell)?;
         let disk = Disk::open(&settings.cache.join("components"), COMPONENTS_BYTES_MAX);
         let disk = disk.inspect_err(|reason| tracing::warn!(%reason, "components are not kept on disk")).ok();
@@ -172,10 +175,11 @@ async fn keeper(settings: &NodeSettings) -> Result<Keeper, NodeError> {
 }
 
 /// The host's sources, and the lattice's store of secrets.
-fn sources(settings: &NodeSettings, connection: &Connection, keeper: &Keeper) -> Sources {
-    let Sources { settings: given, secrets } = settings.sources.clone();
+fn sources(settings: &NodeSettings, connection: &Connection, keeper: &Keeper, taps: Taps) -> Sources {
+    let given = settings.sources.clone();
     let vault = Vault::new(Arc::clone(&connection.buckets.secrets));
-    Sources { settings: given, secrets: Secrets { lattice: Some(Arc::new((vault, keeper.clone()))), ..secrets } }
+    let secrets = Secrets { lattice: Some(Arc::new((vault, keeper.clone()))), ..given.secrets };
+    Sources { secrets, taps: Some(taps), ..given }
 }
 
 fn start_executor(
