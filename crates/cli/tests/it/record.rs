@@ -78,7 +78,7 @@ fn what_cannot_be_recorded_or_replayed_is_told() {
     let app = example("kvcounter", &[]).unwrap();
     std::fs::copy(kvcounter(), app.path().join("it.wasm")).unwrap();
     std::fs::write(app.path().join("cut.rec"), "{\"lath-recording\":9}\n").unwrap();
-    let command = guest("wasm32-wasip2", "command");
+    std::fs::copy(guest("wasm32-wasip2", "command"), app.path().join("command.wasm")).unwrap();
     let rows: [(&str, i32, &[&str]); 9] = [
         ("no-actor", 1, &["run", ".", "--record", "other=it.rec"]),
         ("no-file", 2, &["run", ".", "--record", "counter"]),
@@ -86,7 +86,7 @@ fn what_cannot_be_recorded_or_replayed_is_told() {
         ("unknown-mask", 1, &["run", ".", "--record", "counter=it.rec", "--mask", "lath:keyvalue/counter#get"]),
         ("no-mask", 2, &["run", ".", "--record", "counter=it.rec", "--mask", "key"]),
         ("too-long", 2, &["run", ".", "--record", "counter=it.rec", "--record-time", "2h"]),
-        ("a-command", 2, &["run", command.to_str().unwrap(), "--record", "counter=it.rec"]),
+        ("a-command", 2, &["run", "command.wasm", "--record", "counter=it.rec"]),
         ("no-recording", 1, &["replay", "lath.toml", "it.wasm"]),
         ("other-version", 1, &["replay", "cut.rec", "it.wasm"]),
     ];
@@ -95,11 +95,7 @@ fn what_cannot_be_recorded_or_replayed_is_told() {
         .map(|(name, code, args)| {
             let ended = lath_in(app.path(), *args);
             assert_eq!(ended.code, *code, "{name}: {ended:#?}");
-            let folder = root().canonicalize().unwrap();
-            format!(
-                "{name}\n{}",
-                ended.stderr.replace(command.to_str().unwrap(), "command.wasm").replace(folder.to_str().unwrap(), "…")
-            )
+            format!("{name}\n{}", ended.stderr)
         })
         .collect();
     insta::assert_snapshot!("record-refused", told.join("\n"));
