@@ -1,11 +1,14 @@
 //! Applications and figures that the tests of real lattices share.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use host::operate::status::Status;
 pub(crate) use testkit::counting::{failures, stands_at};
+use testkit::lattice::AMPLE;
 use testkit::lattice::processes::{HostOptions, Processes, ready_on};
 use testkit::record::{Attempt, Outcome, Record};
 use tokio::runtime::{Builder, Runtime};
@@ -61,9 +64,13 @@ pub(crate) const CART: &str = "/cart?item=book:2:1250&item=wine:1:990&country=de
 
 /// The only host on which a part is ready.
 pub(crate) async fn only_host(processes: &Processes, app: &str, part: &str) -> Result<String> {
-    let hosts: BTreeSet<String> = ready_on(&processes.status().await?, app, part);
-    let one = hosts.iter().next().filter(|_| hosts.len() == 1);
-    one.cloned().with_context(|| format!("{app}/{part} is on {hosts:?}"))
+    let found = RefCell::new(BTreeSet::new());
+    let one = |status: &Status| {
+        found.replace(ready_on(status, app, part));
+        found.borrow().len() == 1
+    };
+    processes.seen(&format!("{app}/{part} is on one host"), AMPLE, one).await?;
+    found.into_inner().pop_first().context("it is on no host")
 }
 
 /// A figure for whoever reads the log of CI.
