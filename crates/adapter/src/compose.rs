@@ -165,7 +165,9 @@ impl Linker<'_> {
         let part = format!("the {side} of {}", contract.name);
         match adapter {
             AdapterPlan::Generated(wire) => self.package(&part, &generate_in(contract, side, *wire)?),
-            AdapterPlan::Given { component, .. } => self.component(&part, component),
+            AdapterPlan::Substitute { component, .. } | AdapterPlan::Given { component, .. } => {
+                self.component(&part, component)
+            }
         }
     }
 

@@ -33,6 +33,17 @@ impl Joined {
         Ok((self.connection.bus(subjects.beats()), subjects))
     }
 
+    /// Refuses users who are not operators.
+    pub(crate) fn check_operates(&self) -> Result<(), CliError> {
+        match self.connection.user().filter(|user| !user.starts_with(OPERATOR)) {
+            None => Ok(()),
+            Some(user) => Err(CliError::Usage {
+                message: format!("{user} may not change platform code: every application of the lattice runs it"),
+                help: Some("use the credentials of an operator".to_owned()),
+            }),
+        }
+    }
+
     /// Refuses users who may change no application, and so hear no messages of any.
     pub(crate) fn check_changes(&self) -> Result<(), CliError> {
         let may = |user: &str| user.starts_with(OPERATOR) || user.starts_with(DEPLOYER);

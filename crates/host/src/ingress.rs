@@ -126,7 +126,9 @@ impl Gate {
             let spoken = receiver.adapter.version().is_some();
             spoken && receiver.contract.name.serves(&self.requests) && plan.is_chain(&receiver.via, via)
         };
-        let receiver = plan.receivers.iter().find(serves)?;
+        let serving = || plan.receivers.iter().filter(serves);
+        let sent = |receiver: &&ReceiverPlan| receiver.adapter.version() == Some(app.blueprint.wire);
+        let receiver = serving().find(sent).or_else(|| serving().next())?;
         // No list of numbers is in a request or its response: they are the same in every version of the wire.
         let (target, wire) =
             (Target::Actor { actor: actor.clone(), receiver: receiver.label.clone() }, receiver.adapter.version()?);

@@ -357,6 +357,15 @@ pub const CRASH_MEMORY: Duration = Duration::from_secs(60);
 /// How long a new version is held back on a host until what it calls on other hosts is ready there: 5 s.
 pub const ROLLOUT_HOLD_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// Applications that platform code is changed in at once: 8.
+pub const PLATFORM_ROLLS_AT_ONCE: usize = 8;
+
+/// How often applications are looked through for those that were deployed while platform code changed: 3 times.
+pub const PLATFORM_PASSES_MAX: usize = 3;
+
+/// How often platform code is changed in an application whose owners make a version at the same moment: 5 times.
+pub const PLATFORM_TRIES_MAX: usize = 5;
+
 /// The largest recording of an actor: 64MiB. One that reaches that, or the size that was asked for, is over.
 pub const RECORDING_BYTES_MAX: u64 = 64 << 20;
 

@@ -10,6 +10,7 @@ mod blueprint;
 mod drain;
 mod host;
 mod intent;
+mod platform;
 mod secret;
 mod view;
 mod wire;
@@ -22,8 +23,10 @@ pub use blueprint::{BUCKETS, Pointer, PointerKey, PointerKeyError, ROOT_KEY, Roo
 pub use drain::{DRAINS, Drain, drain_key};
 pub use host::{Failing, HostRecord, Lease, OwnSetting, Part, Storage};
 pub use intent::{
-    Author, AuthorError, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, UnixMillis,
+    Author, AuthorError, Half, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent,
+    StoredSubstitute, UnixMillis,
 };
+pub use platform::{PLATFORM_KEY, PlatformCode, StoredGenerator};
 pub use secret::{PassedKey, SealedKey, SealedSecret};
 
 /// Something that is kept or sent as bytes.

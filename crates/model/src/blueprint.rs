@@ -32,6 +32,9 @@ pub struct Blueprint {
     pub routes: Vec<Route>,
     /// What clients, programs outside the lattice, may call; a client that is not here may call nothing.
     pub clients: BTreeMap<ClientName, BTreeSet<ClientGrant>>,
+    /// The version of the wire that generated senders write. Hosts call for routes and clients in the same one, where it is
+    /// answered: what runs beside this understands that.
+    pub wire: WireVersion,
 }
 
 /// A contract of an actor that a client may call.
@@ -293,8 +296,11 @@ pub fn chain_of(label: &str) -> &str {
 /// The label of a receiver that is called `label` in version 1 of the wire, and on the wire of a hand-written adapter.
 pub fn receiving(label: &str, adapter: &AdapterPlan) -> String {
     match adapter {
-        AdapterPlan::Generated(WireVersion::V1) | AdapterPlan::Given { .. } => label.to_owned(),
-        AdapterPlan::Generated(version) => format!("{label}-wire{}", version.number()),
+        AdapterPlan::Given { .. } => label.to_owned(),
+        AdapterPlan::Generated(version) | AdapterPlan::Substitute { wire: version, .. } => match version {
+            WireVersion::V1 => label.to_owned(),
+            later => format!("{label}-wire{}", later.number()),
+        },
     }
 }
 
@@ -303,6 +309,13 @@ pub fn receiving(label: &str, adapter: &AdapterPlan) -> String {
 pub enum AdapterPlan {
     /// Generated from the contract; speaks this version of the wire.
     Generated(WireVersion),
+    /// Stands in the place of the generated one, by an operator's wish.
+    Substitute {
+        /// The component.
+        component: Digest,
+        /// The version of the wire that it speaks.
+        wire: WireVersion,
+    },
     /// Written by hand.
     Given {
         /// The component.
@@ -316,15 +329,23 @@ impl AdapterPlan {
     /// The version of the wire, where it is one that hosts and providers speak as well.
     pub fn version(&self) -> Option<WireVersion> {
         match self {
-            AdapterPlan::Generated(version) => Some(*version),
+            AdapterPlan::Generated(version) | AdapterPlan::Substitute { wire: version, .. } => Some(*version),
             AdapterPlan::Given { wire, .. } => WireVersion::of_id(wire),
+        }
+    }
+
+    /// The component that is not made from the contract, but stored.
+    pub fn component(&self) -> Option<Digest> {
+        match self {
+            AdapterPlan::Generated(_) => None,
+            AdapterPlan::Substitute { component, .. } | AdapterPlan::Given { component, .. } => Some(*component),
         }
     }
 
     /// The wire id of its payloads.
     pub fn wire(&self) -> &str {
         match self {
-            AdapterPlan::Generated(version) => version.id(),
+            AdapterPlan::Generated(version) | AdapterPlan::Substitute { wire: version, .. } => version.id(),
             AdapterPlan::Given { wire, .. } => wire,
         }
     }

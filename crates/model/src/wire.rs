@@ -68,6 +68,25 @@ pub struct Wires {
 }
 
 impl Wires {
+    /// True where each understands what the other sends: both can run at a time.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.accept.contains(&other.send) && other.accept.contains(&self.send)
+    }
+
+    /// The next step on the way to sending and accepting `version` alone; none at the end of it. Each step meets the one
+    /// before it.
+    #[must_use]
+    pub fn towards(&self, version: WireVersion) -> Option<Self> {
+        let Self { send, accept } = self;
+        if !accept.contains(&version) {
+            return Some(Self::new(*send, accept.iter().copied().chain([version])));
+        }
+        if *send != version {
+            return Some(Self { send: version, accept: accept.clone() });
+        }
+        (accept.len() > 1).then(|| Self::new(version, [version]))
+    }
+
     /// Senders write `send`, and actors answer each of `accept`.
     pub fn new(send: WireVersion, accept: impl IntoIterator<Item = WireVersion>) -> Self {
         Self { send, accept: accept.into_iter().collect() }

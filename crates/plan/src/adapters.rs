@@ -7,10 +7,12 @@ use model::blueprint::{AdapterPlan, ReceiverPlan, WIRE_1};
 use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::view::Port;
+use model::wire::WireVersion;
 
 use crate::findings::Findings;
 use crate::intent::{AdapterPair, GivenAdapter, Intent, Inventory, contract_of, on_one_track};
 use crate::problem::{AdapterFault, Caution, Place, Side, table_key};
+use crate::substitutes::substitute_for;
 
 const SENDER: &str = "lath:wasmbus/sender";
 const RECEIVER: &str = "lath:wasmbus/receiver";
@@ -102,7 +104,7 @@ impl<'a> Adapters<'a> {
         findings: &mut Findings,
     ) -> (AdapterPlan, u32) {
         let Some((name, pair)) = pair_for(self.intent, &contract.name) else {
-            return (AdapterPlan::Generated(self.intent.wires.send), GENERATED_MEMORIES);
+            return self.generated(side, contract, self.intent.wires.send);
         };
         self.used.insert(name);
         if let Some(reason) = misfit(side, pair, contract) {
@@ -121,6 +123,14 @@ impl<'a> Adapters<'a> {
         (AdapterPlan::Given { component: half.view.digest, wire }, half.view.memories)
     }
 
+    /// The generated adapter that speaks `wire`, or what stands in its place, and how many memories it has.
+    pub(crate) fn generated(&self, side: Side, contract: &Contract, wire: WireVersion) -> (AdapterPlan, u32) {
+        match substitute_for(self.intent, side, contract, wire) {
+            Some(found) => (AdapterPlan::Substitute { component: found.view.digest, wire }, found.view.memories),
+            None => (AdapterPlan::Generated(wire), GENERATED_MEMORIES),
+        }
+    }
+
     /// Those by which `actor` answers: one for each version of the wire that is accepted, or the one that is given.
     pub(crate) fn receivers(
         &mut self,
@@ -129,18 +139,22 @@ impl<'a> Adapters<'a> {
         findings: &mut Findings,
     ) -> Vec<AdapterPlan> {
         match self.choose(Side::Receiver, contract, actor, findings) {
-            (AdapterPlan::Generated(_), _) => {
-                self.intent.wires.accept.iter().copied().map(AdapterPlan::Generated).collect()
+            (given @ AdapterPlan::Given { .. }, _) => vec![given],
+            (AdapterPlan::Generated(_) | AdapterPlan::Substitute { .. }, _) => {
+                let accepted = self.intent.wires.accept.iter();
+                accepted.map(|wire| self.generated(Side::Receiver, contract, *wire).0).collect()
             }
-            (given, _) => vec![given],
         }
     }
 
     /// The memories of a receiver's adapter.
     pub(crate) fn memories(&self, receiver: &ReceiverPlan) -> u32 {
-        match (&receiver.adapter, pair_for(self.intent, &receiver.contract.name)) {
-            (AdapterPlan::Given { .. }, Some((_, pair))) => pair.receiver.view.memories,
-            _ => GENERATED_MEMORIES,
+        match &receiver.adapter {
+            AdapterPlan::Generated(_) => GENERATED_MEMORIES,
+            AdapterPlan::Substitute { wire, .. } => self.generated(Side::Receiver, &receiver.contract, *wire).1,
+            AdapterPlan::Given { .. } => {
+                pair_for(self.intent, &receiver.contract.name).map_or(0, |(_, pair)| pair.receiver.view.memories)
+            }
         }
     }
 

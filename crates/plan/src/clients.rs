@@ -34,7 +34,9 @@ fn grants(composer: &mut Composer<'_, '_>, client: &ClientName, may: &MayCall) -
     let mut grants = Vec::new();
     for (index, contract) in found {
         let adapters = composer.adapters.receivers(contract, &may.actor, composer.findings);
-        match adapters.iter().find(|adapter| adapter.version().is_some()) {
+        let sent = composer.intent.wires.send;
+        let spoken = || adapters.iter().filter(|adapter| adapter.version().is_some());
+        match spoken().find(|adapter| adapter.version() == Some(sent)).or_else(|| spoken().next()) {
             None => other_wire(composer, (client, may), contract, &adapters),
             Some(adapter) => {
                 let (actor, receiver) = (may.actor.clone(), receiver_label(*index, adapter));

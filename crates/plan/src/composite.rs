@@ -136,8 +136,12 @@ impl<'a, 'f> Composer<'a, 'f> {
 
     fn sender(&mut self, link: &Resolved<'a>, draft: &mut Draft) -> Option<SenderPlan> {
         let actor = link.choice.actor;
-        let (chosen, memories) = self.adapters.choose(Side::Sender, &link.contract, actor, self.findings);
-        let adapter = if self.is_external(link) { in_version_1(chosen) } else { chosen };
+        let (adapter, memories) = match self.adapters.choose(Side::Sender, &link.contract, actor, self.findings) {
+            given @ (AdapterPlan::Given { .. }, _) => given,
+            // Programs outside say which wire they speak only when they run: version 1 is what all of them know.
+            _ if self.is_external(link) => self.adapters.generated(Side::Sender, &link.contract, WireVersion::V1),
+            chosen => chosen,
+        };
         draft.memories.senders = draft.memories.senders.saturating_add(memories);
         let label = format!("send{}", draft.senders);
         draft.senders += 1;
@@ -267,14 +271,6 @@ impl<'a, 'f> Composer<'a, 'f> {
     pub(crate) fn wires_of(&mut self, actor: &ActorName, export: &str) -> Vec<AdapterPlan> {
         let contract = self.intent.components.get(actor).and_then(|view| contract_of(view.export(export)?));
         contract.map_or_else(Vec::new, |contract| self.adapters.receivers(contract, actor, &mut Findings::default()))
-    }
-}
-
-/// Programs outside say which wire they speak only when they run: version 1 is what all of them know.
-fn in_version_1(adapter: AdapterPlan) -> AdapterPlan {
-    match adapter {
-        AdapterPlan::Generated(_) => AdapterPlan::Generated(WireVersion::V1),
-        given @ AdapterPlan::Given { .. } => given,
     }
 }
 

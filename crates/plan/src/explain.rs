@@ -213,8 +213,12 @@ fn reasons(plan: Planned<'_>, root: &ActorName, sender: &SenderPlan) -> String {
     if link.actor != *root {
         reasons.push(format!("{} is fused into {root}", link.actor));
     }
-    if let AdapterPlan::Given { wire, .. } = &sender.adapter {
-        reasons.push(format!("the adapters are hand-written, wire `{wire}`"));
+    match &sender.adapter {
+        AdapterPlan::Generated(_) => {}
+        AdapterPlan::Substitute { component, wire } => {
+            reasons.push(format!("an operator replaced its generated sender by {component}, wire `{wire}`"));
+        }
+        AdapterPlan::Given { wire, .. } => reasons.push(format!("the adapters are hand-written, wire `{wire}`")),
     }
     reasons.join("; ")
 }

@@ -8,7 +8,9 @@ use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::manifest::Manifest;
 use model::view::{ComponentView, Port, Shape};
-use model::wire::Wires;
+use model::wire::{WireVersion, Wires};
+
+use crate::problem::Side;
 
 /// What was asked: a manifest, and every component that it names, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,19 @@ pub struct Intent {
     pub adapters: BTreeMap<ContractName, AdapterPair>,
     /// The versions of the wire that generated adapters speak.
     pub wires: Wires,
+    /// What stands in the place of generated adapters.
+    pub substitutes: Vec<Substitute>,
+}
+
+/// Platform code that stands in the place of a generated adapter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Substitute {
+    /// Which of the two it is.
+    pub side: Side,
+    /// The version of the wire that it speaks.
+    pub wire: WireVersion,
+    /// The component. The contract that it is for is the one beside the bus.
+    pub view: ComponentView,
 }
 
 /// A hand-written sender and receiver of one contract.

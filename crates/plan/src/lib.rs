@@ -32,6 +32,7 @@ mod planning;
 mod problem;
 mod resolve;
 mod routes;
+mod substitutes;
 mod suggest;
 mod supply;
 mod unlinked;
@@ -39,8 +40,9 @@ mod unlinked;
 pub use check::{Breach, Violation, check};
 pub use explain::{LinkExplanation, explain};
 pub use grants::{Granted, granted_through};
-pub use intent::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, State};
+pub use intent::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, State, Substitute};
 pub use planning::{Notes, Plan, plan};
 pub use problem::{
     AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Side, Tie, Warning, Who,
 };
+pub use substitutes::{Need, needs};

@@ -57,6 +57,7 @@ pub fn plan(intent: &Intent, previous: Option<&Blueprint>, inventory: &Inventory
         providers,
         routes: intent.manifest.routes.clone(),
         clients,
+        wire: intent.wires.send,
     };
     groups(intent, &planned, inventory, &mut findings);
     let warnings = findings.into_result()?;

@@ -93,8 +93,8 @@ impl fmt::Display for Consumer {
     }
 }
 
-/// One half of a pair of hand-written adapters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One half of a pair of adapters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are those of the manifest")]
 pub enum Side {
     Sender,

@@ -10,6 +10,7 @@ use engine::native::value::{lift, lower};
 use model::contract::{Contract, Function};
 use model::failure::RpcError;
 use model::wire::WireVersion;
+use wasmparser::{Parser, Payload};
 use wasmtime::component::{Component, Instance, Linker, Val};
 use wasmtime::{Config, Engine, OptLevel, Store, StoreContextMut, Trap};
 
@@ -36,6 +37,31 @@ pub struct Sent {
     pub payload: Vec<u8>,
     pub contract: String,
     pub link: Option<String>,
+}
+
+/// The same component, each of whose functions traps where it begins.
+///
+/// # Errors
+///
+/// It is no component.
+pub fn trapping(component: &[u8]) -> Result<Vec<u8>> {
+    const UNREACHABLE: u8 = 0x00;
+    const NOP: u8 = 0x01;
+    let mut bytes = component.to_owned();
+    for payload in Parser::new(0).parse_all(component) {
+        let Payload::CodeSectionEntry(body) = payload? else { continue };
+        let mut operators = body.get_operators_reader()?;
+        let begin = usize::try_from(operators.original_position())?;
+        operators.read()?;
+        let first =
+            bytes.get_mut(begin..usize::try_from(operators.original_position())?).context("the code is cut off")?;
+        // What follows is of any type where it cannot be reached. A lone `end` has no room, and does nothing anyway.
+        if let Some((trap, rest)) = first.split_first_mut().filter(|_| !operators.eof()) {
+            *trap = UNREACHABLE;
+            rest.fill(NOP);
+        }
+    }
+    Ok(bytes)
 }
 
 /// Where adapters are compiled: one engine for many of them, without support for concurrency.

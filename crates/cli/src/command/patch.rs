@@ -1,4 +1,6 @@
-//! `lath patch`: an actor that runs gets another component.
+//! `lath patch`: an actor that runs gets another component, or every actor other platform code.
+
+mod platform;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,9 +10,11 @@ use host::application::Piece;
 use host::record::Recording;
 use model::ids::{ActorName, AppName};
 
+use self::platform::PlatformArgs;
 use super::deployment::{Report, Rollout, Wait, serving};
 use super::replay::{Differs, verdict};
 use super::up::Told;
+use crate::application::threads;
 use crate::context::Choice;
 use crate::environment::Environment;
 use crate::error::CliError;
@@ -23,15 +27,21 @@ use crate::output::{Outcome, Output};
 /// starts the new component beside the one that runs and gives it a share of the calls. Where it does as well it takes
 /// over, and the one before finishes what it does; where it does worse (it fails, hangs or is slow) the one before goes on,
 /// everywhere. The patch is a version of the application: `lath status` tells of it, and `lath rollback` undoes it.
+///
+/// Operators patch platform code with --contract, --generator or --wire instead: in all applications that are up, each by a
+/// version of its own, and in those to come.
 #[derive(Debug, Args)]
 pub(crate) struct Patch {
     /// The actor, as `application/actor`
-    actor: Patched,
+    #[arg(required_unless_present = "platform", conflicts_with = "platform", requires = "component")]
+    actor: Option<Patched>,
     /// The component that it is to be
-    component: PathBuf,
+    component: Option<PathBuf>,
     /// A recording of the actor, by which the component has to do the same first (`lath run --record`, `lath replay`)
-    #[arg(long, value_name = "RECORDING")]
+    #[arg(long, value_name = "RECORDING", requires = "actor")]
     verify: Option<PathBuf>,
+    #[command(flatten)]
+    platform: PlatformArgs,
     #[command(flatten)]
     rollout: Rollout,
     #[command(flatten)]
@@ -61,38 +71,52 @@ impl FromStr for Patched {
 impl Patch {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let chosen = self.choice.required(environment)?;
-        let component = Piece::read(&self.actor.actor, &self.component)?;
-        if let Some(recording) = &self.verify {
-            self.verify(recording, environment)?;
+        if let (Some(actor), Some(path)) = (&self.actor, &self.component) {
+            let component = Piece::read(&actor.actor, path)?;
+            if let Some(recording) = &self.verify {
+                verify(recording, (actor, path), environment)?;
+            }
+            return on_lattice(&chosen, environment, async |joined| {
+                self.patch(actor, (&component, path), &joined, output).await
+            });
         }
-        on_lattice(&chosen, environment, async |joined| self.patch(&component, &joined, output).await)
+        let patch = threads()?.block_on(self.platform.patch(environment))?;
+        let (rollout, patience) = (&self.rollout, self.wait.patience());
+        on_lattice(&chosen, environment, async |joined| {
+            platform::roll(&patch, &rollout.operator(&joined), &joined, patience, output).await
+        })
     }
 
-    /// Refuses the component where it does something else than was recorded.
-    fn verify(&self, path: &Path, environment: &Environment) -> Result<(), CliError> {
-        let recording = Recording::read(path)?;
-        let (application, actor) = recording.of();
-        if (application, actor) != (self.actor.application.as_str(), self.actor.actor.as_str()) {
-            let message = format!("{} is a recording of {application}/{actor}", path.display());
-            return Err(CliError::Usage { message, help: Some("name one of the actor that is patched".to_owned()) });
-        }
-        match verdict(&recording, &self.component, environment)?.difference {
-            None => Ok(()),
-            Some(difference) => Err(CliError::Differs {
-                component: self.component.clone(),
-                recording: path.to_owned(),
-                difference: Differs::of(difference).to_string(),
-            }),
-        }
-    }
-
-    async fn patch(&self, component: &Piece, joined: &Joined, output: &Output) -> Result<Outcome, CliError> {
-        let Patched { application, actor } = &self.actor;
+    async fn patch(
+        &self,
+        Patched { application, actor }: &Patched,
+        (component, path): (&Piece, &Path),
+        joined: &Joined,
+        output: &Output,
+    ) -> Result<Outcome, CliError> {
         let mut tell = |progress| output.progress(&Told(&progress));
         let deployed = self.rollout.operator(joined).patch(application, actor, component, &mut tell).await;
-        let deployed = deployed.map_err(|error| CliError::patch(&self.component, error))?;
+        let deployed = deployed.map_err(|error| CliError::patch(path, error))?;
         output.progress(&Report::of(&deployed, None).first_line());
         let waited = serving(joined, &deployed, self.wait.patience(), output).await?;
         Report::of(&deployed, waited.as_ref()).print(output)
+    }
+}
+
+/// Refuses a component of an actor where it does something else than was recorded.
+fn verify(path: &Path, (patched, component): (&Patched, &Path), environment: &Environment) -> Result<(), CliError> {
+    let recording = Recording::read(path)?;
+    let (application, actor) = recording.of();
+    if (application, actor) != (patched.application.as_str(), patched.actor.as_str()) {
+        let message = format!("{} is a recording of {application}/{actor}", path.display());
+        return Err(CliError::Usage { message, help: Some("name one of the actor that is patched".to_owned()) });
+    }
+    match verdict(&recording, component, environment)?.difference {
+        None => Ok(()),
+        Some(difference) => Err(CliError::Differs {
+            component: component.to_owned(),
+            recording: path.to_owned(),
+            difference: Differs::of(difference).to_string(),
+        }),
     }
 }

@@ -2,17 +2,22 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host::operate::status::Status;
+use lattice::authority::Identity;
 pub(crate) use testkit::counting::{failures, stands_at};
 use testkit::lattice::AMPLE;
-use testkit::lattice::processes::{HostOptions, Processes, ready_on};
+use testkit::lattice::processes::{HostOptions, LATTICE, Processes, ready_on};
 use testkit::record::{Attempt, Outcome, Record};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, MutexGuard};
+
+use crate::lath::{command, ended};
 
 /// One lattice at a time: what is measured is not to be the other tests.
 static ONE: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
@@ -98,4 +103,20 @@ pub(crate) fn recovered(record: &Record, fault: Duration) -> Result<Duration> {
         .filter(|attempt| attempt.began > fault && matches!(attempt.outcome, Outcome::Answered { status: 200, .. }));
     let first = answered.map(|attempt| attempt.ended).min();
     first.map(|ended| ended - fault).with_context(|| format!("nothing was answered after {fault:?}"))
+}
+
+/// `lath` with the settings in `folder`.
+pub(crate) fn lath(folder: &Path, args: &[&str]) -> Command {
+    let mut lath = command(args);
+    lath.env("XDG_CONFIG_HOME", folder).current_dir(folder);
+    lath
+}
+
+/// Puts the context of a user in use.
+pub(crate) fn become_user(lattice: &Processes, folder: &Path, name: &str, identity: &Identity) -> Result<()> {
+    let (credentials, url) = (lattice.credentials(identity)?.display().to_string(), lattice.url());
+    let add = ["context", "add", name, "--url", &url, "--lattice", LATTICE, "--credentials", &credentials];
+    ended(&mut lath(folder, &add)).success();
+    ended(&mut lath(folder, &["context", "use", name])).success();
+    Ok(())
 }

@@ -1,33 +1,15 @@
 //! `lath tap` where servers ask for credentials.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use lattice::authority::Identity;
 use rig::process::Process;
 use testkit::lattice::AMPLE;
-use testkit::lattice::processes::{LATTICE, Processes};
+use testkit::lattice::processes::Processes;
 
-use crate::lath::{command, ended};
-use crate::lattice_support::{alone, counter};
-
-/// `lath` with the settings in `folder`.
-fn lath(folder: &Path, args: &[&str]) -> Command {
-    let mut lath = command(args);
-    lath.env("XDG_CONFIG_HOME", folder).current_dir(folder);
-    lath
-}
-
-/// Puts the context of a user in use.
-fn become_user(lattice: &Processes, folder: &Path, name: &str, identity: &Identity) -> Result<()> {
-    let (credentials, url) = (lattice.credentials(identity)?.display().to_string(), lattice.url());
-    let add = ["context", "add", name, "--url", &url, "--lattice", LATTICE, "--credentials", &credentials];
-    ended(&mut lath(folder, &add)).success();
-    ended(&mut lath(folder, &["context", "use", name])).success();
-    Ok(())
-}
+use crate::lath::ended;
+use crate::lattice_support::{alone, become_user, counter, lath};
 
 #[test]
 fn deployers_hear_their_own_applications_and_viewers_none() -> Result<()> {

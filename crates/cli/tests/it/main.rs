@@ -29,6 +29,7 @@ mod lattice_failure;
 mod lattice_idle;
 mod lattice_outside;
 mod lattice_patch;
+mod lattice_platform;
 mod lattice_scale;
 mod lattice_streams;
 mod lattice_support;

@@ -46,7 +46,7 @@ impl Parts {
             };
             adapters.insert(contract.clone(), pair);
         }
-        Ok(Intent { manifest, components, adapters, wires: Wires::default() })
+        Ok(Intent { manifest, components, adapters, wires: Wires::default(), substitutes: Vec::new() })
     }
 
     fn view(&mut self, owner: &str, path: &Path) -> Result<ComponentView, ApplicationError> {
@@ -97,6 +97,18 @@ impl Piece {
         let view = parts.view(&format!("actor {actor}"), path)?;
         let bytes = parts.bytes.remove(&view.digest).unwrap_or_default();
         Ok(Self { view, bytes })
+    }
+
+    /// Reads an adapter from a file; gives also the wire id that it declares.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, it is too large, or it is no component.
+    pub fn adapter(path: &Path) -> Result<(Self, Option<String>), ApplicationError> {
+        let mut parts = Parts::new(PathBuf::new(), &Bounds::default());
+        let GivenAdapter { view, wire } = parts.adapter("the adapter", path)?;
+        let bytes = parts.bytes.remove(&view.digest).unwrap_or_default();
+        Ok((Self { view, bytes }, wire))
     }
 }
 

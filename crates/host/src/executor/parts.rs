@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use lattice::objects::Objects;
 use lattice::store::StoreError;
-use model::blueprint::{AdapterPlan, CompositePlan, WireTo};
+use model::blueprint::{CompositePlan, WireTo};
 use model::digest::Digest;
 use model::view::ComponentView;
 
@@ -132,19 +132,12 @@ pub(super) fn components(plan: &CompositePlan) -> Vec<Digest> {
     let members = plan.members.iter().map(|member| member.component);
     let wires = plan.members.iter().flat_map(|member| &member.wires);
     let senders = wires.filter_map(|wire| match &wire.to {
-        WireTo::Sender(sender) => given(&sender.adapter),
+        WireTo::Sender(sender) => sender.adapter.component(),
         WireTo::Member { .. } | WireTo::Native(_) => None,
     });
-    let receivers = plan.receivers.iter().filter_map(|receiver| given(&receiver.adapter));
+    let receivers = plan.receivers.iter().filter_map(|receiver| receiver.adapter.component());
     let mut components: Vec<Digest> = members.chain(senders).chain(receivers).collect();
     components.sort_unstable();
     components.dedup();
     components
-}
-
-fn given(adapter: &AdapterPlan) -> Option<Digest> {
-    match adapter {
-        AdapterPlan::Given { component, .. } => Some(*component),
-        AdapterPlan::Generated(_) => None,
-    }
 }

@@ -307,7 +307,8 @@ impl Run {
     /// The components of a document.
     fn stored(&self, derived: &Derived) -> Stored {
         let adapters = derived.intent.adapters.values().flat_map(|pair| [&pair.sender, &pair.receiver]);
-        let views = derived.intent.components.values().chain(adapters.map(|adapter| &adapter.view));
+        let substitutes = derived.intent.substitutes.iter().map(|substitute| &substitute.view);
+        let views = derived.intent.components.values().chain(adapters.map(|adapter| &adapter.view)).chain(substitutes);
         Stored::new(Arc::clone(&self.connection.objects), self.disk.clone(), views.cloned())
     }
 

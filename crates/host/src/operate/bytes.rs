@@ -11,6 +11,7 @@ use model::view::ComponentView;
 use plan::GivenAdapter;
 
 use super::deploy::Progress;
+use super::dress::Parts;
 use super::{OperateError, Operator};
 use crate::application::Application;
 
@@ -36,7 +37,7 @@ impl Pieces {
     pub(super) fn of(application: &Application) -> Self {
         let intent = application.intent();
         let read = application.parts();
-        let mut parts: BTreeMap<Digest, (String, Bytes)> = BTreeMap::new();
+        let mut parts = Parts::new();
         let mut stored = |what: String, view: &ComponentView| {
             let bytes = read.0.get(&view.digest).map(|bytes| Bytes::from_owner(bytes.clone())).unwrap_or_default();
             let size = bytes.len() as u64;
@@ -59,17 +60,25 @@ impl Pieces {
             components,
             adapters: adapters.collect(),
             patched: BTreeSet::new(),
+            wires: intent.wires.clone(),
+            substitutes: Vec::new(),
             written_by: env!("CARGO_PKG_VERSION").to_owned(),
         };
         Self::with(document, parts)
     }
 
-    pub(super) fn with(document: IntentDocument, parts: BTreeMap<Digest, (String, Bytes)>) -> Self {
+    pub(super) fn with(document: IntentDocument, parts: Parts) -> Self {
         let bytes = document.encode();
         let digest = Digest::of(&bytes);
         let parts = parts.into_iter().map(|(digest, (what, bytes))| (what, digest, bytes));
         let all = parts.chain([("the application's document".to_owned(), digest, bytes)]).collect();
         Self { document, digest, all }
+    }
+
+    /// The same as another document, with more parts.
+    pub(super) fn dressed(self, document: IntentDocument, more: Parts) -> Self {
+        let own = self.all.into_iter().filter(|(_, digest, _)| *digest != self.digest);
+        Self::with(document, own.map(|(what, digest, bytes)| (digest, (what, bytes))).chain(more).collect())
     }
 
     /// Of everything that must be in the store.
@@ -87,7 +96,14 @@ impl Pieces {
 /// Every component that a document refers to, with its size.
 pub(super) fn components(document: &IntentDocument) -> BTreeMap<Digest, u64> {
     let adapters = document.adapters.values().flat_map(|pair| [&pair.sender.component, &pair.receiver.component]);
-    document.components.values().chain(adapters).map(|component| (component.digest(), component.size)).collect()
+    let substitutes = document.substitutes.iter().map(|substitute| &substitute.component);
+    document
+        .components
+        .values()
+        .chain(adapters)
+        .chain(substitutes)
+        .map(|component| (component.digest(), component.size))
+        .collect()
 }
 
 impl Operator {

@@ -9,6 +9,7 @@ use model::ids::AppName;
 use model::placement::Earlier;
 
 use super::bytes::Pieces;
+use super::dress::Parts;
 use super::patch::reverted;
 use super::routes::Claim;
 use super::unreadable::decoded;
@@ -97,7 +98,9 @@ impl Operator {
         self.check_routes(&mut claim, None).await?;
         let standing = self.standing(&name).await?;
         let instead = self.instead(&name, standing.as_ref()).await?;
-        self.check_patches(&name, instead.or_else(|| standing.as_ref()?.runs()), &pieces).await?;
+        let runs = instead.or_else(|| standing.as_ref()?.runs());
+        self.check_patches(&name, runs, &pieces).await?;
+        let pieces = self.dressed(&name, pieces, runs).await?;
         let same = self.is_same(standing.as_ref(), &pieces).await?.filter(|_| instead.is_none());
         // What no kept version refers to may be removed at any moment; where that cannot be told, everything is sent.
         let kept = self.referred().await.ok().flatten().unwrap_or_default();
@@ -163,6 +166,8 @@ impl Operator {
             None => chosen(application, &versions, standing.as_ref(), version)?,
         };
         let present = self.check_bytes(application, restored, document).await?;
+        let runs = instead.or_else(|| standing.as_ref()?.runs());
+        let document = self.understood(application, (restored, document), runs).await?;
         let stands = standing.as_ref().filter(|stands| stands.document() == Some(document));
         let same = stands.filter(|_| instead.is_none());
         let mut deployed = Deployed::of(application.clone(), same.map_or(0, |stands| stands.version), 0, present);
@@ -180,6 +185,29 @@ impl Operator {
             };
         }
         Ok(deployed)
+    }
+
+    /// The document of an earlier version, in versions of the wire that what runs now understands and sends.
+    async fn understood(
+        &self,
+        application: &AppName,
+        (version, digest): (u64, Digest),
+        runs: Option<Earlier>,
+    ) -> Result<Digest, OperateError> {
+        let gone = || OperateError::BytesGone { application: application.clone(), version, missing: digest };
+        let Ok(Some(worn)) = self.worn(application, runs).await else { return Ok(digest) };
+        let document = match self.document(digest).await {
+            Ok(found) => found.ok_or_else(gone)?,
+            // Hosts tell what is wrong with it.
+            Err(OperateError::Damaged { .. }) => return Ok(digest),
+            Err(error) => return Err(error),
+        };
+        if document.wires.meets(&worn.document.wires) {
+            return Ok(digest);
+        }
+        let pieces = self.dressed(application, Pieces::with(document, Parts::new()), runs).await?;
+        self.upload(&pieces, &pieces.digests(), &mut |_| ()).await?;
+        Ok(pieces.digest)
     }
 
     /// The newest version of an application; none where there never was one. The number of one that is damaged is not

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lattice::document::{IntentDocument, StoredAdapter, StoredAdapters};
+use lattice::document::{Half, IntentDocument, StoredAdapter, StoredAdapters, StoredSubstitute};
 use model::blueprint::Blueprint;
 use model::digest::Digest;
 use model::ids::ActorName;
-use model::wire::Wires;
 use plan::placement::{Demand, demand};
-use plan::{AdapterPair, GivenAdapter, Intent, Inventory, Notes, Plan};
+use plan::{AdapterPair, GivenAdapter, Intent, Inventory, Notes, Plan, Side, Substitute};
 
 /// What follows from a document of intent.
 #[derive(Clone, Debug)]
@@ -59,7 +58,8 @@ pub(super) fn intent(document: &IntentDocument) -> Result<Intent, String> {
         manifest,
         components: components.map(|(actor, component)| (actor.clone(), component.view.clone())).collect(),
         adapters: adapters.map(|(contract, pair)| (contract.clone(), given(pair))).collect(),
-        wires: Wires::default(),
+        wires: document.wires.clone(),
+        substitutes: document.substitutes.iter().map(substitute).collect(),
     })
 }
 
@@ -69,6 +69,14 @@ fn given(StoredAdapters { sender, receiver }: &StoredAdapters) -> AdapterPair {
         wire: wire.clone(),
     };
     AdapterPair { sender: one(sender), receiver: one(receiver) }
+}
+
+pub(super) fn substitute(stored: &StoredSubstitute) -> Substitute {
+    let side = match stored.half {
+        Half::Sender => Side::Sender,
+        Half::Receiver => Side::Receiver,
+    };
+    Substitute { side, wire: stored.wire, view: stored.component.view.clone() }
 }
 
 fn told(problems: &[plan::Problem]) -> String {

@@ -1,15 +1,20 @@
 //! Why a lattice was not changed, or cannot be told of.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use lattice::secrets::VaultError;
 use lattice::store::StoreError;
+use model::contract::ContractName;
 use model::digest::Digest;
 use model::folder::Folder;
 use model::ids::{ActorName, AppName, HostName, SecretName};
-use plan::Problem;
+use plan::{Problem, Side};
 use provider::ProviderError;
 use provider::http::LeftOut;
+
+use crate::application::ApplicationError;
+use crate::generator::GeneratorError;
 
 /// Why a lattice was not changed, or cannot be told of.
 #[derive(Debug, thiserror::Error)]
@@ -187,6 +192,44 @@ pub enum OperateError {
         what: String,
         /// What is wrong with it, and what to do.
         reason: String,
+    },
+    /// A generator of adapters does not do.
+    #[error("the platform code of the lattice makes no adapter")]
+    Generator(#[from] Box<GeneratorError>),
+    /// A file of an adapter cannot be read.
+    #[error(transparent)]
+    Application(#[from] Box<ApplicationError>),
+    /// A file is not the adapter that it is to be.
+    #[error("{} cannot stand in the place of adapters of {contract}: {reason}; give one that was made for it", path.display())]
+    UnfitAdapter {
+        /// The file.
+        path: PathBuf,
+        /// The contract.
+        contract: ContractName,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An adapter does not fit an actor.
+    #[error(
+        "application {application} has actors for which that {side} does not do: their `{contract}` has other functions; \
+         nothing was changed; make one for all functions of the contract"
+    )]
+    Misfit {
+        /// The application.
+        application: AppName,
+        /// The contract, as the actor has it.
+        contract: ContractName,
+        /// Which of the two adapters.
+        side: Side,
+    },
+    /// Someone else changed platform code at the same moment.
+    #[error(
+        "{by} changed the platform code of the lattice at the same moment: applications have this change, new ones get \
+         theirs; try again"
+    )]
+    PlatformLost {
+        /// Who.
+        by: String,
     },
     /// The built-in contracts cannot be read.
     #[error(transparent)]

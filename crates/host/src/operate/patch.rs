@@ -50,6 +50,7 @@ impl Operator {
         let bytes =
             BTreeMap::from([(stored.digest(), (format!("actor {actor}"), Bytes::from_owner(component.bytes.clone())))]);
         let pieces = Pieces::with(patched(document, actor, stored), bytes);
+        let pieces = self.dressed(application, pieces, Some(runs)).await?;
         let blueprint = planned(application, &pieces.document)?;
         let mut claim = Claim::new(application, &blueprint);
         self.check_routes(&mut claim, None).await?;
@@ -97,7 +98,11 @@ fn patched(document: IntentDocument, actor: &ActorName, component: StoredCompone
     IntentDocument { components, patched, ..document }
 }
 
-fn planned(application: &AppName, document: &IntentDocument) -> Result<model::blueprint::Blueprint, OperateError> {
+/// What a document comes to.
+pub(super) fn planned(
+    application: &AppName,
+    document: &IntentDocument,
+) -> Result<model::blueprint::Blueprint, OperateError> {
     let damaged = |reason| OperateError::Damaged { what: format!("the document of {application}"), reason };
     let intent = derive::intent(document).map_err(damaged)?;
     let plan = plan::plan(&intent, None, &crate::inventory::inventory()?);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::blueprint::Blueprint;
 use model::digest::Digest;
 use model::ids::{ActorName, AppName, HostName};
-use model::placement::{AppPlacement, Placement};
+use model::placement::{AppPlacement, Earlier, Placement};
 use plan::placement::{Demand, HostView, Move, Moved, Ready, Unplaced, demand, differences, place, unplaced};
 
 use super::bytes::Pieces;
@@ -72,6 +72,8 @@ impl Operator {
             Some(digest) => self.document(digest).await?,
             None => None,
         };
+        let runs = runs.map(|intent| Earlier { version: 0, intent });
+        let pieces = self.dressed(name, pieces, runs).await?;
         let before = document.as_ref().and_then(|document| derive::intent(document).ok());
         let mut demands = view.demands();
         let version = standing.map_or(0, |head| head.version).saturating_add(1);

@@ -51,6 +51,7 @@ fn blueprint() -> Blueprint {
         composites: composites.into(),
         routes: vec![to_cart],
         clients: [("nightly".parse().unwrap(), [grant].into())].into(),
+        wire: model::wire::WireVersion::V1,
         ..shop()
     }
 }

@@ -106,6 +106,8 @@ async fn ask(lattice: &Lattice, count: usize, version: u64) {
             components,
             adapters,
             patched: BTreeSet::new(),
+            wires: model::wire::Wires::default(),
+            substitutes: Vec::new(),
             written_by,
         }
         .encode();

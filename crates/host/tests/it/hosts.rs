@@ -107,6 +107,7 @@ pub fn shop() -> Blueprint {
         providers: [("stock".parse().unwrap(), plan()), ("till".parse().unwrap(), plan())].into(),
         routes: Vec::new(),
         clients: BTreeMap::new(),
+        wire: model::wire::WireVersion::V1,
     }
 }
 

@@ -6,6 +6,7 @@ mod deploying;
 mod draining;
 mod lattice_world;
 mod patching;
+mod platform;
 mod previewing;
 mod routes;
 mod telling;

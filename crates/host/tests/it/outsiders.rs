@@ -68,6 +68,7 @@ fn open_shop() -> Arc<Blueprint> {
     Arc::new(Blueprint {
         composites: [("cart".parse().unwrap(), cart)].into(),
         clients: [("nightly".parse().unwrap(), [grant].into())].into(),
+        wire: model::wire::WireVersion::V1,
         ..shop()
     })
 }

@@ -1,6 +1,6 @@
 //! What was asked of a lattice: versions of an application, and the document of each.
 
-mod wire;
+pub(super) mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,6 +11,7 @@ use model::digest::Digest;
 use model::ids::ActorName;
 use model::placement::Share;
 use model::view::ComponentView;
+use model::wire::{WireVersion, Wires};
 
 use crate::limits::AUTHOR_BYTES_MAX;
 
@@ -79,6 +80,10 @@ pub struct IntentDocument {
     pub adapters: BTreeMap<ContractName, StoredAdapters>,
     /// The actors whose component was patched in since the manifest was deployed.
     pub patched: BTreeSet<ActorName>,
+    /// The versions of the wire that its generated adapters speak.
+    pub wires: Wires,
+    /// What stands in the place of generated adapters.
+    pub substitutes: Vec<StoredSubstitute>,
     /// The version of lath that wrote it.
     pub written_by: String,
 }
@@ -97,6 +102,26 @@ impl StoredComponent {
     pub fn digest(&self) -> Digest {
         self.view.digest
     }
+}
+
+/// Platform code in the place of a generated adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSubstitute {
+    /// Which of the two adapters of a contract it is.
+    pub half: Half,
+    /// The version of the wire that it speaks.
+    pub wire: WireVersion,
+    /// The component.
+    pub component: StoredComponent,
+}
+
+/// One of the two adapters of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Half {
+    /// Turns typed calls into messages.
+    Sender,
+    /// Turns messages into typed calls.
+    Receiver,
 }
 
 /// A hand-written sender and receiver of one contract.

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use model::blueprint::AdapterPlan;
 use model::contract::{Contract, ContractName};
+use model::digest::Digest;
 use model::ids::ActorName;
 use model::view::Port;
 use model::wire::WireVersion;
 
 use super::asked::{serves, travels};
 use super::{Checker, Violation};
-use crate::intent::{AdapterPair, GivenAdapter};
+use crate::intent::{AdapterPair, GivenAdapter, Substitute};
 use crate::problem::Side;
 
 impl<'a> Checker<'a> {
@@ -24,7 +25,14 @@ impl<'a> Checker<'a> {
     ) {
         let given = self.given(&contract.name).map(|pair| half(pair, side));
         let (right, fits) = match (given, plan) {
-            (None, AdapterPlan::Generated(version)) => (side == Side::Sender || self.accepts(*version), true),
+            (None, AdapterPlan::Generated(version)) => {
+                let unreplaced = self.substitutes(side, *version, contract).is_empty();
+                (unreplaced && (side == Side::Sender || self.accepts(*version)), true)
+            }
+            (None, AdapterPlan::Substitute { component, wire }) => {
+                let found = self.substitutes(side, *wire, contract).contains(component);
+                (found && (side == Side::Sender || self.accepts(*wire)), true)
+            }
             (Some(given), AdapterPlan::Given { component, wire }) => {
                 (given.view.digest == *component && given.wire.as_ref() == Some(wire), fits(given, side, contract))
             }
@@ -42,6 +50,15 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// What may stand in the place of a generated adapter: if anything was made for just this contract, that alone.
+    fn substitutes(&self, side: Side, wire: WireVersion, contract: &Contract) -> Vec<Digest> {
+        let given = self.intent.substitutes.iter().filter(|one| one.side == side && one.wire == wire);
+        let fitting: Vec<_> = given.filter(|one| one.fits(contract)).collect();
+        let is_exact = |one: &&&Substitute| one.contract().is_some_and(|made_for| **made_for == *contract);
+        let exact: Vec<_> = fitting.iter().filter(is_exact).map(|one| one.view.digest).collect();
+        if exact.is_empty() { fitting.iter().map(|one| one.view.digest).collect() } else { exact }
+    }
+
     fn accepts(&self, version: WireVersion) -> bool {
         self.intent.wires.accept.contains(&version)
     }
@@ -55,11 +72,11 @@ impl<'a> Checker<'a> {
 
     /// The memories of an adapter; one that nobody gave counts as generated.
     pub(super) fn memories_of(&self, plan: &AdapterPlan) -> u32 {
-        let AdapterPlan::Given { component, .. } = plan else {
-            return 1;
-        };
+        let Some(component) = plan.component() else { return 1 };
         let halves = self.intent.adapters.values().flat_map(|pair| [&pair.sender, &pair.receiver]);
-        halves.filter(|half| half.view.digest == *component).map(|half| half.view.memories).next().unwrap_or(1)
+        let substitutes = self.intent.substitutes.iter().map(|one| &one.view);
+        let mut views = halves.map(|half| &half.view).chain(substitutes).filter(|view| view.digest == component);
+        views.next().map_or(1, |view| view.memories)
     }
 }
 

@@ -194,7 +194,7 @@ impl<'a> Checker<'a> {
             Target::Actor { .. } => false,
         };
         let wanted = if external { WireVersion::V1 } else { self.intent.wires.send };
-        matches!(&sender.adapter, AdapterPlan::Given { .. }) || sender.adapter == AdapterPlan::Generated(wanted)
+        matches!(&sender.adapter, AdapterPlan::Given { .. }) || sender.adapter.version() == Some(wanted)
     }
 
     /// The wires on which the target serves the contract, if it does.

@@ -1,6 +1,7 @@
 //! What can be wrong with a blueprint.
 
 use model::ids::{ActorName, ClientName, ProviderName};
+use model::wire::WireVersion;
 
 use crate::grants::Granted;
 
@@ -12,6 +13,8 @@ pub enum Violation {
     Generation,
     #[error("it is for application {planned}, not {asked}")]
     Application { planned: String, asked: String },
+    #[error("hosts would call in {planned}, while senders write {asked}")]
+    SentWire { planned: WireVersion, asked: WireVersion },
     #[error("its routes are not those of the manifest")]
     Routes,
     #[error("route `{route}` leads to {actor}, which has no receiver for the HTTP server")]

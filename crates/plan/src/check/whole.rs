@@ -19,6 +19,8 @@ impl<'a> Checker<'a> {
             planned: planned.to_string(),
             asked: asked.to_string(),
         });
+        let (planned, asked) = (blueprint.wire, intent.wires.send);
+        self.require(planned == asked, || Violation::SentWire { planned, asked });
         self.presence();
         self.providers();
         self.require(blueprint.routes == intent.manifest.routes, || Violation::Routes);

@@ -141,6 +141,7 @@ fn grant(blueprint: &mut Blueprint, change: fn(&mut ClientGrant)) {
 const CORRUPTIONS: &[(&str, Corruption)] = &[
     ("Generation", |b, _| b.generation = 0),
     ("Application", |b, _| b.application = "other".parse().unwrap()),
+    ("SentWire", |b, _| b.wire = WireVersion::V2),
     ("Routes", |b, _| b.routes.clear()),
     ("RouteUnanswered", |b, _| cart(b).receivers.clear()),
     ("RouteUnanswered", |b, _| {

@@ -17,5 +17,6 @@ mod problems;
 mod properties;
 mod room;
 mod scripts;
+mod substitutes;
 mod wires;
 mod world;

@@ -57,6 +57,7 @@ fn wires(member: &Member) -> String {
 fn shown_adapter(adapter: &AdapterPlan) -> String {
     match adapter {
         AdapterPlan::Generated(_) => format!("generated, {}", adapter.wire()),
+        AdapterPlan::Substitute { .. } => format!("substitute, {}", adapter.wire()),
         AdapterPlan::Given { .. } => format!("given, {}", adapter.wire()),
     }
 }

@@ -78,7 +78,8 @@ fn a_new_version_is_accepted_before_it_is_sent() {
         assert_eq!((receivers["cart"].as_slice(), receivers["stock"].as_slice()), (cart, stock), "{wires:?}");
         assert_eq!(planned, expected, "{wires:?}");
         let grant = plan.blueprint.clients.values().flatten().next().unwrap();
-        assert_eq!(grant.receiver, stock[0], "the oldest that is accepted");
+        let sent = if wires.send == V1 { "receive0" } else { "receive0-wire2" };
+        assert_eq!((grant.receiver.as_str(), plan.blueprint.wire), (sent, wires.send), "hosts call as senders do");
         assert_eq!(check(&world.intent, &plan.blueprint, &world.inventory), Ok(()), "{wires:?}");
         assert_eq!(plan.blueprint.generation, 1 + u64::try_from(step).unwrap(), "each step is a change");
         previous = Some(plan.blueprint);

@@ -71,7 +71,7 @@ fn port(label: &str, contract: Option<&str>, shape: Shape) -> Port {
 }
 
 /// A component, made up port by port.
-pub(crate) struct Part(ComponentView);
+pub(crate) struct Part(pub(crate) ComponentView);
 
 impl Part {
     /// A component with one memory and no ports.
@@ -140,7 +140,13 @@ impl World {
         let whole = format!("manifest = 1\n[application]\nname = \"shop\"\n{text}");
         let manifest = model::manifest::parse(&whole).unwrap_or_else(|errors| panic!("{errors:#?}\n{whole}"));
         let components = parts.into_iter().map(|(name, part)| (name.parse().unwrap(), part.0)).collect();
-        let intent = Intent { manifest, components, adapters: BTreeMap::new(), wires: Wires::default() };
+        let intent = Intent {
+            manifest,
+            components,
+            adapters: BTreeMap::new(),
+            wires: Wires::default(),
+            substitutes: Vec::new(),
+        };
         Self { text: text.to_owned(), intent, inventory: inventory() }
     }
 

@@ -198,6 +198,7 @@ pub const GUESTS: [Guest; 16] = [
         outputs: &[
             "guests/target/wasm32-wasip2/release/faulty_generator.wasm",
             "guests/target/wasm32-wasip2/release/generator.wasm",
+            "guests/target/wasm32-wasip2/release/marking_generator.wasm",
         ],
     },
 ];

@@ -35,13 +35,58 @@ fn what_cannot_be_patched_is_told() {
     assert_eq!((json["kind"].as_str(), json["problems"].as_array().map(Vec::len)), (Some("plan"), Some(2)), "{json}");
     let nothing = lattice.lath(&["patch", "counter/counter", "nothing.wasm"]);
     assert!(nothing.failure().contains("nothing.wasm"), "{nothing:#?}");
-    for (args, expected) in [
-        (["patch", "counter", "x.wasm", "--wait", "1s"], "name the application as well, such as `shop/cart`"),
-        (["patch", "counter/counter", "x.wasm", "--canary", "5"], "write a percentage from 0.1% to 100%"),
-    ] {
-        let ended = lattice.lath(&args);
+    let rows: [(&[&str], &str); 6] = [
+        (&["patch", "counter", "x.wasm", "--wait", "1s"], "name the application as well, such as `shop/cart`"),
+        (&["patch", "counter/counter", "x.wasm", "--canary", "5"], "write a percentage from 0.1% to 100%"),
+        (&["patch", "counter/counter", "x.wasm", "--wire", "2"], "cannot be used with"),
+        (&["patch", "--contract", "acme:shop/cart", "--wait", "1s"], "required arguments were not provided"),
+        (&["patch", "--wire", "9", "--wait", "1s"], "there is no version 9 of the wire"),
+        (&["patch", "--wire", "2", "--wait", "0s"], "platform code changes in steps"),
+    ];
+    for (args, expected) in rows {
+        let ended = lattice.lath(args);
         assert!(ended.code == 2 && ended.stderr.contains(expected), "{ended:#?}");
     }
+    assert_eq!(lattice.lath(&["patch"]).code, 2);
+}
+
+#[test]
+fn what_is_no_platform_code_is_refused() {
+    let lattice = Lattice::new();
+    lattice.join("h1", &[]);
+    lattice.counter("", "keyvalue/nats");
+    lattice.lath(&["up", "counter", "--wait", "0s"]).success();
+    lattice.settle();
+    let contract = "lath:keyvalue/counter@0.1.0";
+    let wit = root().join("wit/lath-keyvalue");
+    for (side, wire, file) in [("sender", "1", "sender.wasm"), ("receiver", "2", "receiver.wasm")] {
+        let made =
+            ["adapter", wit.to_str().unwrap(), "--contract", contract, "--side", side, "--wire", wire, "-o", file];
+        lattice.lath(&made).success();
+    }
+    let sender = std::fs::read(lattice.folder.path().join("sender.wasm")).unwrap();
+    let at = sender.windows(6).position(|window| window == b"lath/1").unwrap();
+    let other = [&sender[..at], b"mine/1", &sender[at + 6..]].concat();
+    std::fs::write(lattice.folder.path().join("mine.wasm"), other).unwrap();
+    std::fs::copy(root().join("examples/kvcounter/js/build/kvcounter.wasm"), lattice.folder.path().join("app.wasm"))
+        .unwrap();
+    let rows: [(&str, &[&str]); 6] = [
+        ("no adapter", &["--contract", contract, "--sender", "app.wasm"]),
+        ("the other half", &["--contract", contract, "--sender", "receiver.wasm"]),
+        ("another contract", &["--contract", "acme:shop/cart", "--sender", "sender.wasm"]),
+        ("another wire", &["--contract", contract, "--sender", "mine.wasm"]),
+        ("no generator", &["--generator", "app.wasm"]),
+        ("no file", &["--generator", "nothing.wasm"]),
+    ];
+    let told = rows.iter().map(|(what, args)| {
+        let ended = lattice.lath(&[&["patch", "--wait", "1s"], *args].concat());
+        assert_eq!(ended.code, 1, "{ended:#?}");
+        format!("{what}\n{}", shown(&ended.stderr))
+    });
+    insta::assert_snapshot!("patch-platform-refused", told.collect::<Vec<_>>().join("\n"));
+    // Nothing was written.
+    let versions = lattice.lath(&["rollback", "counter", "--list", "--format", "json"]).json();
+    assert_eq!(versions["versions"].as_array().map(Vec::len), Some(1), "{versions}");
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn store(version: u64, name: &str) -> Deployment {
         providers: [(name.parse().unwrap(), plan)].into(),
         routes: vec![],
         clients: BTreeMap::new(),
+        wire: model::wire::WireVersion::V1,
     };
     Deployment::whole(version, Arc::new(blueprint), Arc::new(Memory::default()))
 }

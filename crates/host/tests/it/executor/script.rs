@@ -146,6 +146,7 @@ fn deployment(text: &str) -> (model::ids::AppName, Deployment) {
         providers,
         routes: vec![],
         clients: [].into(),
+        wire: model::wire::WireVersion::V1,
     };
     let memory = Arc::new(Memory::default());
     (application, Deployment::whole(version.parse().unwrap(), Arc::new(blueprint), memory))

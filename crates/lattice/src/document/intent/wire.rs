@@ -8,18 +8,22 @@ use model::digest::Digest;
 use model::ids::ActorName;
 use model::limits::MANIFEST_BYTES_MAX;
 use model::placement::Share;
+use model::wire::{WireVersion, Wires};
 use serde::{Deserialize, Serialize};
 
 use super::super::view::{ViewWire, read_view};
 use super::super::wire::{Kind, Text, write};
 use super::super::{Document, DocumentError};
-use super::{Author, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, UnixMillis};
+use super::{
+    Author, Half, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, StoredSubstitute,
+    UnixMillis,
+};
 use crate::limits::{INTENT_BYTES_MAX, VALUE_BYTES_MAX};
 
 /// The second format has `share`.
 const HEAD: Kind = Kind { name: IntentHead::NAME, format: 2, bytes_max: VALUE_BYTES_MAX };
-/// The second format has `patched`.
-const DOCUMENT: Kind = Kind { name: IntentDocument::NAME, format: 2, bytes_max: INTENT_BYTES_MAX };
+/// The second format has `patched`, the third `wires` and `substitutes`.
+const DOCUMENT: Kind = Kind { name: IntentDocument::NAME, format: 3, bytes_max: INTENT_BYTES_MAX };
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -65,11 +69,38 @@ struct DocumentWire {
     adapters: BTreeMap<Text<ContractName>, AdaptersWire>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     patched: BTreeSet<Text<ActorName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wires: Option<WiresWire>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    substitutes: Vec<SubstituteWire>,
+}
+
+/// By the numbers of versions.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct WiresWire {
+    send: u32,
+    accept: BTreeSet<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ComponentWire {
+pub(in crate::document) struct SubstituteWire {
+    half: HalfWire,
+    wire: u32,
+    component: ComponentWire,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum HalfWire {
+    Sender,
+    Receiver,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::document) struct ComponentWire {
     size: u64,
     view: ViewWire,
 }
@@ -92,20 +123,28 @@ impl Document for IntentDocument {
     const NAME: &'static str = "document of an intent";
 
     fn encode(&self) -> Bytes {
-        let Self { manifest, components, adapters, patched, written_by } = self;
+        let Self { manifest, components, adapters, patched, wires, substitutes, written_by } = self;
+        let wires = Some(wires).filter(|wires| **wires != Wires::default());
+        let format = match (wires, substitutes.is_empty()) {
+            (None, true) if patched.is_empty() => 1,
+            (None, true) => 2,
+            _ => 3,
+        };
         write(&DocumentWire {
-            format: DOCUMENT.written(!patched.is_empty()),
+            format,
             written_by: written_by.clone(),
             manifest: manifest.clone(),
             components: components.iter().map(|(name, c)| (Text(name.clone()), component(c))).collect(),
             adapters: adapters.iter().map(|(name, pair)| (Text(name.clone()), pair_to_wire(pair))).collect(),
             patched: patched.iter().cloned().map(Text).collect(),
+            wires: wires.map(wires_to_wire),
+            substitutes: substitutes.iter().map(substitute_to_wire).collect(),
         })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DocumentError> {
         let wire: DocumentWire = DOCUMENT.read(bytes)?;
-        let DocumentWire { written_by, manifest, components, adapters, patched, .. } = wire;
+        let DocumentWire { written_by, manifest, components, adapters, patched, wires, substitutes, .. } = wire;
         if manifest.len() > MANIFEST_BYTES_MAX {
             return Err(DOCUMENT.malformed("manifest", format_args!("it is longer than {MANIFEST_BYTES_MAX} bytes")));
         }
@@ -125,10 +164,51 @@ impl Document for IntentDocument {
             components: components.collect::<Result<_, DocumentError>>()?,
             adapters: adapters.collect::<Result<_, DocumentError>>()?,
             patched: patched.into_iter().map(|actor| actor.0).collect(),
+            wires: wires.map_or_else(|| Ok(Wires::default()), read_wires)?,
+            substitutes: read_substitutes(&DOCUMENT, substitutes)?,
             manifest,
             written_by,
         })
     }
+}
+
+fn wires_to_wire(Wires { send, accept }: &Wires) -> WiresWire {
+    WiresWire { send: send.number(), accept: accept.iter().map(|wire| wire.number()).collect() }
+}
+
+fn read_wires(WiresWire { send, accept }: WiresWire) -> Result<Wires, DocumentError> {
+    let version = |number| version(&DOCUMENT, "wires", number);
+    let accept = accept.into_iter().map(version).collect::<Result<_, _>>()?;
+    Ok(Wires { send: version(send)?, accept })
+}
+
+fn version(kind: &Kind, field: &str, number: u32) -> Result<WireVersion, DocumentError> {
+    WireVersion::of_number(number)
+        .ok_or_else(|| kind.malformed(field, format_args!("there is no version {number} of the wire")))
+}
+
+pub(in crate::document) fn substitute_to_wire(stored: &StoredSubstitute) -> SubstituteWire {
+    let half = match stored.half {
+        Half::Sender => HalfWire::Sender,
+        Half::Receiver => HalfWire::Receiver,
+    };
+    SubstituteWire { half, wire: stored.wire.number(), component: component(&stored.component) }
+}
+
+pub(in crate::document) fn read_substitutes(
+    kind: &Kind,
+    wires: Vec<SubstituteWire>,
+) -> Result<Vec<StoredSubstitute>, DocumentError> {
+    let read = |(index, SubstituteWire { half, wire, component }): (usize, SubstituteWire)| {
+        let field = format!("substitutes.{index}");
+        let half = match half {
+            HalfWire::Sender => Half::Sender,
+            HalfWire::Receiver => Half::Receiver,
+        };
+        let component = read_component_of(kind, &format!("{field}.component"), component)?;
+        Ok(StoredSubstitute { half, wire: version(kind, &field, wire)?, component })
+    };
+    wires.into_iter().enumerate().map(read).collect()
 }
 
 fn component(stored: &StoredComponent) -> ComponentWire {
@@ -144,8 +224,12 @@ fn pair_to_wire(pair: &StoredAdapters) -> AdaptersWire {
 }
 
 fn read_component(field: &str, wire: ComponentWire) -> Result<StoredComponent, DocumentError> {
+    read_component_of(&DOCUMENT, field, wire)
+}
+
+fn read_component_of(kind: &Kind, field: &str, wire: ComponentWire) -> Result<StoredComponent, DocumentError> {
     let view = read_view(wire.view);
-    let view = view.map_err(|(at, reason)| DOCUMENT.malformed(&format!("{field}.view.{at}"), reason))?;
+    let view = view.map_err(|(at, reason)| kind.malformed(&format!("{field}.view.{at}"), reason))?;
     Ok(StoredComponent { size: wire.size, view })
 }
 

@@ -79,6 +79,8 @@ const PUBLISH: &[(&str, &str)] = &[
     ("$KV.lath-demo-intent.bank", "od"),
     ("$KV.lath-demo-intent.game", "o"),
     ("$KV.lath-demo-intent.shop.x", "o"),
+    ("$KV.lath-demo-intent._platform.code", "o"),
+    ("$KV.lath-demo-intent._host.h1", "o"),
     ("$KV.lath-demo-hosts.h1", "oh"),
     ("$KV.lath-demo-hosts.h2", "o"),
     ("$KV.lath-demo-leases.h1", "h"),

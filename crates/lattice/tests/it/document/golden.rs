@@ -4,10 +4,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use lattice::document::{
-    BUCKETS, Document, Failing, HostRecord, IntentDocument, Part, PointerKey, ROOT_KEY, Shard, shard_key,
+    BUCKETS, Document, Failing, HostRecord, IntentDocument, Part, PlatformCode, PointerKey, ROOT_KEY, Shard,
+    StoredGenerator, shard_key,
 };
 
 use model::placement::{AppPlacement, Earlier, Ready, Refusal, Share};
+use model::wire::{WireVersion, Wires};
 
 use super::{
     beat, digest, drain, head, lease, name, passed, placement, pointer, record, root, sealing_key, secret, settings,
@@ -66,6 +68,37 @@ fn what_tells_of_a_rollout_has_the_bytes_it_always_had() {
     insta::assert_snapshot!("shard-app-rolled-back", text(&Shard::App(Arc::new(placed))));
     let patched = [name("cart")].into();
     insta::assert_snapshot!("intent-patched", text(&IntentDocument { patched, ..views::document() }));
+    let wires = Wires::new(WireVersion::V1, WireVersion::ALL);
+    insta::assert_snapshot!("intent-wires", text(&IntentDocument { wires, ..views::small() }));
+    let substitutes = vec![views::substitute()];
+    let code = PlatformCode {
+        wire: WireVersion::V2,
+        generator: Some(StoredGenerator {
+            digest: digest("g"),
+            size: 9,
+            name: "acme".to_owned(),
+            version: "3".to_owned(),
+        }),
+        substitutes: substitutes.clone(),
+        ..PlatformCode::built_in(head().by)
+    };
+    insta::assert_snapshot!("platform", text(&code));
+    insta::assert_snapshot!("intent-substitutes", text(&IntentDocument { substitutes, ..views::small() }));
+}
+
+#[test]
+fn wires_that_nobody_knows_are_refused() {
+    let written = |document: &IntentDocument| String::from_utf8(document.encode().to_vec()).unwrap();
+    let wires = written(&IntentDocument { wires: Wires::new(WireVersion::V2, [WireVersion::V2]), ..views::small() });
+    let substitutes = written(&IntentDocument { substitutes: vec![views::substitute()], ..views::small() });
+    for (text, field) in [
+        (wires.replace("\"send\":2", "\"send\":9"), "wires"),
+        (wires.replace("[2]", "[0]"), "wires"),
+        (substitutes.replace("\"wire\":2", "\"wire\":7"), "substitutes.0"),
+    ] {
+        let error = IntentDocument::decode(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(field) && error.contains("there is no version"), "{error}\n{text}");
+    }
 }
 
 #[test]

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lattice::document::{Document as _, IntentDocument, StoredAdapter, StoredAdapters, StoredComponent};
+use lattice::document::{
+    Document as _, Half, IntentDocument, StoredAdapter, StoredAdapters, StoredComponent, StoredSubstitute,
+};
 use lattice::limits::{TYPE_DEPTH_MAX, TYPE_PARTS_MAX};
 use model::contract::{Case, Contract, ContractName, Field, Function, NamedType, Type};
 use model::view::{ComponentView, Construct, Port, Refusal, Shape};
+use model::wire::{WireVersion, Wires};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -61,8 +64,20 @@ pub(super) fn document() -> IntentDocument {
         )]
         .into(),
         patched: BTreeSet::new(),
+        wires: Wires::default(),
+        substitutes: Vec::new(),
         written_by: "0.1.0".to_owned(),
     }
+}
+
+/// One with nothing written by hand.
+pub(super) fn small() -> IntentDocument {
+    IntentDocument { adapters: BTreeMap::new(), components: BTreeMap::new(), ..document() }
+}
+
+pub(super) fn substitute() -> StoredSubstitute {
+    let component = StoredComponent { size: 1, view: view(BTreeMap::new()) };
+    StoredSubstitute { half: Half::Sender, wire: WireVersion::V2, component }
 }
 
 /// A document with one function that gives `ty`.

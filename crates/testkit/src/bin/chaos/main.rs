@@ -1,13 +1,14 @@
 //! `cargo x chaos`: what live change and faults cost, counted on real processes under load.
 //!
 //! Three or four hosts over a NATS server, an open-loop load that is recorded request by request, and a checker of the record:
-//! nothing is retried, what fails counts. Start at [`run`]; `report` prints, `rolling`, `streams`, `bad` and `faults` are the drills.
+//! nothing is retried, what fails counts. Start at [`run`]; `report` prints, `rolling`, `platform`, `streams`, `bad` and `faults` are the drills.
 //!
 //! What must never be is counted and fails the run. Times are those of a machine that may be busy: they fail the long run alone.
 
 mod arguments;
 mod bad;
 mod faults;
+mod platform;
 mod report;
 mod rolling;
 mod streams;
@@ -56,9 +57,10 @@ impl Rig {
 type Drill = fn(&Rig) -> Result<Vec<Row>>;
 
 /// Every drill: its name for `--only`, what it does, and how.
-const DRILLS: [(&str, &str, Drill); 7] = [
+const DRILLS: [(&str, &str, Drill); 8] = [
     ("patches", "an actor is patched, and patched again", rolling::patches),
     ("fused", "a component that is fused into another is patched", rolling::fused),
+    ("platform", "adapters, the generator and the wire are replaced, and a bad adapter", platform::code),
     ("hosts", "hosts are drained, ended and started again", rolling::hosts),
     ("streams", "an actor is replaced while bodies go on", streams::replaced),
     ("bad", "versions that trap, hang or are slow", bad::versions),

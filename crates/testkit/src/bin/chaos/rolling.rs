@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::report::Row;
 use crate::{RATE, Rig, drilled};
 
-const HOSTS: [&str; 3] = ["h1", "h2", "h3"];
+pub(crate) const HOSTS: [&str; 3] = ["h1", "h2", "h3"];
 /// Requests a second where each is a write that three hosts agree on.
 const SHARED_RATE: u32 = 50;
 /// How long a host may take to end.
@@ -26,7 +26,7 @@ pub(crate) fn patches(rig: &Rig) -> Result<Vec<Row>> {
     drilled(async {
         let lattice = Processes::of(&rig.lath, &HOSTS).await?;
         count(&lattice, "replicas = 3", ONE_STORE, &HOSTS).await?;
-        patched_until(&lattice, "patches of an actor", PATH, rig.sized(14_000, 320_000)).await
+        patched_until(&lattice, "patches of an actor", PATH, rig.sized(6_000, 320_000)).await
     })
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn fused(rig: &Rig) -> Result<Vec<Row>> {
     drilled(async {
         let lattice = Processes::of(&rig.lath, &HOSTS).await?;
         count_fused(&lattice, &HOSTS).await?;
-        patched_until(&lattice, "patches of a fused callee", FUSED_PATH, rig.sized(5_000, 160_000)).await
+        patched_until(&lattice, "patches of a fused callee", FUSED_PATH, rig.sized(4_000, 160_000)).await
     })
 }
 
@@ -73,7 +73,7 @@ async fn patched_until(lattice: &Processes, what: &str, path: &str, requests: us
 }
 
 /// What a load on one counter that began at nothing shows.
-fn judged(what: &str, record: &Record, stands: i64, lattice: &Processes) -> Vec<Row> {
+pub(crate) fn judged(what: &str, record: &Record, stands: i64, lattice: &Processes) -> Vec<Row> {
     let Verdict { failed, lost, doubled, repeated, reordered, .. } = record.judge(0, stands);
     if let Some(first) = failures(record).first() {
         crate::report::remark(&format!("{what}: {first:?}\n{}", lattice.tails()));
