@@ -2,6 +2,7 @@
 
 mod contract;
 mod nesting;
+mod print;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -13,6 +14,7 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{InterfaceId, Resolve, SourceMap, UnresolvedPackageGroup, WorldId};
 
 pub(crate) use contract::{Extractor, interface_name};
+pub use print::{InterfaceText, WorldView};
 
 use crate::limits::NESTING_MAX;
 
@@ -145,20 +147,9 @@ impl Source {
 
     /// The contract under `name`: in full, without its version, or the interface alone where that is unique.
     pub fn contract(&self, name: &str) -> Result<Contract, SourceError> {
-        let known = self.interfaces();
-        let named = |id: &ContractName| {
-            id.to_string() == name || id.unversioned() == name || id.interface == name && !name.contains(':')
-        };
-        let mut found = known.iter().filter(|(_, id)| named(id));
-        let (Some((interface, id)), None) = (found.next(), found.next()) else {
-            return Err(SourceError::NoContract {
-                subject: self.subject.clone(),
-                wanted: name.to_owned(),
-                known: known.iter().map(|(_, id)| id.to_string()).collect(),
-            });
-        };
+        let (interface, id) = self.named(name)?;
         let contract = Extractor::new(&self.resolve)
-            .contract(*interface, id.clone())
+            .contract(interface, id.clone())
             .map_err(|refusal| SourceError::Refused { contract: id.to_string(), refusal })?;
         if contract.functions.is_empty() {
             return Err(SourceError::Empty { contract: id.to_string() });
@@ -169,6 +160,23 @@ impl Source {
     /// Every named interface of the source, in order of names.
     pub fn contract_names(&self) -> Vec<ContractName> {
         self.interfaces().into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The one interface under `name`.
+    fn named(&self, name: &str) -> Result<(InterfaceId, ContractName), SourceError> {
+        let known = self.interfaces();
+        let named = |id: &ContractName| {
+            id.to_string() == name || id.unversioned() == name || id.interface == name && !name.contains(':')
+        };
+        let mut found = known.iter().filter(|(_, id)| named(id));
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one.clone()),
+            _ => Err(SourceError::NoContract {
+                subject: self.subject.clone(),
+                wanted: name.to_owned(),
+                known: known.iter().map(|(_, id)| id.to_string()).collect(),
+            }),
+        }
     }
 
     fn interfaces(&self) -> Vec<(InterfaceId, ContractName)> {

@@ -1,6 +1,7 @@
 //! The commands, a module each.
 
 mod adapter;
+mod add;
 mod call;
 mod compose;
 mod context;
@@ -11,6 +12,7 @@ mod forget;
 mod host;
 mod inspect;
 mod lattice;
+mod new;
 mod patch;
 mod plan;
 mod replay;
@@ -40,6 +42,8 @@ fn url(address: SocketAddr, secure: bool) -> String {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(new::New),
+    Add(add::Add),
     Run(run::Run),
     Call(call::Call),
     Plan(plan::Plan),
@@ -64,6 +68,8 @@ pub(crate) enum Command {
 /// Runs a command to its end.
 pub(crate) fn run(command: Command, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
     match command {
+        Command::New(new) => new.run(output),
+        Command::Add(add) => add.run(output),
         Command::Run(run) => run.run(output, environment),
         Command::Call(call) => call.run(output, environment),
         Command::Plan(plan) => plan.run(output, environment),

@@ -18,6 +18,7 @@ pub mod limits;
 mod logging;
 mod observing;
 mod output;
+mod project;
 mod signal;
 mod source_file;
 

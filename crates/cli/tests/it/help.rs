@@ -5,8 +5,8 @@ use crate::lath::lath;
 #[test]
 fn every_command_has_help() {
     for command in [
-        "run", "call", "plan", "compose", "adapter", "inspect", "up", "patch", "down", "status", "rollback", "drain",
-        "forget", "host", "context", "secret", "replay", "tap",
+        "new", "add", "run", "call", "plan", "compose", "adapter", "inspect", "up", "patch", "down", "status",
+        "rollback", "drain", "forget", "host", "context", "secret", "replay", "tap",
     ] {
         let help = lath([command, "--help"]);
         insta::assert_snapshot!(format!("help-{command}"), help.success());

@@ -11,6 +11,7 @@
 )]
 
 mod adapter;
+mod add;
 mod call;
 mod command;
 mod compose;
@@ -34,6 +35,7 @@ mod lattice_scale;
 mod lattice_streams;
 mod lattice_support;
 mod lattice_tap;
+mod new;
 mod observe;
 mod operate;
 mod plan;
