@@ -6,17 +6,26 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::Args;
 use host::application::{Application, Step};
-use model::ids::AppName;
+use model::ids::{AppName, EnvName};
 use plan::Plan;
 use tokio::runtime::{self, Runtime};
 
 use crate::error::CliError;
 use crate::output::Output;
 
+/// In which environment an application is read.
+#[derive(Debug, Args)]
+pub(crate) struct Overlay {
+    /// The environment whose overlay of the manifest is merged into it: the table `env.NAME`
+    #[arg(long, value_name = "NAME")]
+    env: Option<EnvName>,
+}
+
 /// Reads the application at `path`, building what is stale; each step is told as it begins and ends.
-pub(crate) fn open(path: &Path, output: &Output) -> Result<Application, CliError> {
-    Ok(Application::open(path, &mut |step| output.progress(&Told(&step)))?)
+pub(crate) fn open(path: &Path, overlay: &Overlay, output: &Output) -> Result<Application, CliError> {
+    Ok(Application::open_in(overlay.env.as_ref(), path, &mut |step| output.progress(&Told(&step)))?)
 }
 
 /// The plan of an application that does not run yet.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use adapter::compose::{self, ComposeError};
 use adapter::source::SourceError;
 use model::blueprint::{Blueprint, CompositePlan};
-use model::ids::ActorName;
+use model::ids::{ActorName, EnvName};
 use model::manifest::{Actor, ComponentRef, Manifest, ManifestErrors};
 use model::wire::Wires;
 use plan::{Intent, Inventory, Plan, Problem};
@@ -152,6 +152,7 @@ pub struct Application {
     path: PathBuf,
     folder: PathBuf,
     text: String,
+    merged: String,
     intent: Intent,
     inventory: Inventory,
     parts: Arc<Memory>,
@@ -161,11 +162,29 @@ impl Application {
     /// Reads the application at `path`: a folder with a manifest, a manifest, or a lone component, which then gets a
     /// manifest with sensible defaults. Builds what is stale where the manifest says how.
     pub fn open(path: &Path, progress: &mut dyn FnMut(Step)) -> Result<Self, ApplicationError> {
-        Self::open_within(&Bounds::default(), path, progress)
+        Self::open_in(None, path, progress)
+    }
+
+    /// The same with the manifest's overlay of an environment.
+    pub fn open_in(
+        env: Option<&EnvName>,
+        path: &Path,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self, ApplicationError> {
+        Self::read(&Bounds::default(), env, path, progress)
     }
 
     /// The same with bounds of the caller's.
     pub fn open_within(bounds: &Bounds, path: &Path, progress: &mut dyn FnMut(Step)) -> Result<Self, ApplicationError> {
+        Self::read(bounds, None, path, progress)
+    }
+
+    fn read(
+        bounds: &Bounds,
+        env: Option<&EnvName>,
+        path: &Path,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self, ApplicationError> {
         let manifest = if path.is_dir() { path.join(MANIFEST) } else { path.to_owned() };
         if !manifest.is_file() {
             return Err(ApplicationError::Missing { path: path.to_owned() });
@@ -174,7 +193,7 @@ impl Application {
         let folder = folder_of(&manifest);
         let is_component = is_wasm(&manifest)? || manifest.extension().is_some_and(|extension| extension == "wasm");
         let text = if is_component { bare::manifest(&manifest, bounds, &inventory)? } else { read_text(&manifest)? };
-        let parsed = model::manifest::parse(&text).map_err(|source| ApplicationError::Manifest {
+        let parsed = model::manifest::parse_in(&text, env).map_err(|source| ApplicationError::Manifest {
             path: manifest.clone(),
             text: text.clone(),
             source,
@@ -184,7 +203,8 @@ impl Application {
         }
         let mut parts = parts::Parts::new(folder.clone(), bounds);
         let intent = parts.intent(parsed)?;
-        Ok(Self { path: manifest, folder, text, intent, inventory, parts: Arc::new(Memory(parts.bytes)) })
+        let merged = model::manifest::merged(&text, env).into_owned();
+        Ok(Self { path: manifest, folder, text, merged, intent, inventory, parts: Arc::new(Memory(parts.bytes)) })
     }
 
     /// The manifest, or the lone component.
@@ -200,6 +220,11 @@ impl Application {
     /// The manifest's text, as read or as made for a lone component.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text of a manifest that says the same without overlays: what hosts of a lattice are given.
+    pub fn merged(&self) -> &str {
+        &self.merged
     }
 
     /// The manifest.

@@ -77,6 +77,10 @@ name! {
     ClientName
 }
 name! {
+    /// The name of an environment, whose overlay in the manifest says what is otherwise there, such as `prod`.
+    EnvName
+}
+name! {
     /// The name of whoever operates, deploys to or watches a lattice: a person or a program.
     UserName
 }

@@ -12,6 +12,7 @@ mod file;
 pub mod host_file;
 mod leaf;
 mod link;
+mod overlay;
 mod place;
 mod read;
 mod resolve;
@@ -30,13 +31,14 @@ pub use route_path::{RoutePath, RoutePathError, Segment};
 pub use schema::schema;
 pub use size::parse as byte_size;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::contract::ContractName;
-use crate::ids::{ActorName, AppName, ClientName, ProviderName, SecretName};
+use crate::ids::{ActorName, AppName, ClientName, EnvName, ProviderName, SecretName};
 use place::Spans;
 
 /// The kind of a provider that is a process of its own.
@@ -51,7 +53,22 @@ pub const VERSIONS: [u32; 1] = [1];
 ///
 /// Everything that is wrong with the text, in its order; at most [`crate::limits::MANIFEST_ERRORS_MAX`] errors.
 pub fn parse(text: &str) -> Result<Manifest, ManifestErrors> {
-    read::read(text)
+    read::read(text, None)
+}
+
+/// The same with the overlay of an environment, the table `env.NAME`.
+///
+/// # Errors
+///
+/// As of [`parse`]; there is no such environment.
+pub fn parse_in(text: &str, env: Option<&EnvName>) -> Result<Manifest, ManifestErrors> {
+    read::read(text, env)
+}
+
+/// The text of a manifest without overlays that says what `text` says in an environment. Where there are overlays, comments
+/// are lost.
+pub fn merged<'a>(text: &'a str, env: Option<&EnvName>) -> Cow<'a, str> {
+    overlay::merged(text, env)
 }
 
 /// An application as its user wants it.

@@ -23,7 +23,7 @@ use model::wire::WireVersion;
 use plan::Plan;
 
 use super::deployment::duration;
-use crate::application::{Told, open, planned, threads};
+use crate::application::{Overlay, Told, open, planned, threads};
 use crate::arguments::Format;
 use crate::context::{Choice, Chosen};
 use crate::environment::Environment;
@@ -67,6 +67,8 @@ pub(crate) struct Call {
     #[arg(long = "wait", value_name = "TIME", value_parser = duration)]
     patience: Option<Duration>,
     #[command(flatten)]
+    overlay: Overlay,
+    #[command(flatten)]
     choice: Choice,
 }
 
@@ -87,7 +89,7 @@ impl Call {
             let message = "`--wait` is for calls on a lattice; here the deadline of the application holds".to_owned();
             return Err(CliError::Usage { message, help: None });
         }
-        let application = open(self.path(), output)?;
+        let application = open(self.path(), &self.overlay, output)?;
         let plan = planned(&application)?;
         let callee = function::find(&plan.blueprint, self.actor.as_deref(), &self.function)?;
         let arguments = params_from_args(&callee.function, &self.args).map_err(|source| callee.refused(source))?;

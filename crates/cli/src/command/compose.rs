@@ -13,7 +13,7 @@ use model::ids::ActorName;
 use model::manifest::{Actor, ComponentRef, Manifest};
 use serde::Serialize;
 
-use crate::application::{open, planned};
+use crate::application::{Overlay, open, planned};
 use crate::error::CliError;
 use crate::output::{Outcome, Output};
 
@@ -25,6 +25,8 @@ pub(crate) struct Compose {
     /// A folder with a `lath.toml`, a manifest, or a component
     #[arg(default_value = ".")]
     app: PathBuf,
+    #[command(flatten)]
+    overlay: Overlay,
     /// Where to write them; made if it is not there
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
@@ -46,7 +48,7 @@ struct Composite {
 
 impl Compose {
     pub(crate) fn run(&self, output: &Output) -> Result<Outcome, CliError> {
-        let application = open(&self.app, output)?;
+        let application = open(&self.app, &self.overlay, output)?;
         let plan = planned(&application)?;
         self.spare_sources(&application, &plan.blueprint)?;
         fs::create_dir_all(&self.output).map_err(|source| unwritable(&self.output, source))?;

@@ -17,7 +17,7 @@ use serde::Serialize;
 use changes::Changes;
 use given::{Given, Line};
 
-use crate::application::{open, planned};
+use crate::application::{Overlay, open, planned};
 use crate::context::{Choice, Chosen};
 use crate::environment::Environment;
 use crate::error::CliError;
@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     /// A folder with a `lath.toml`, a manifest, or a component
     #[arg(default_value = ".")]
     app: PathBuf,
+    #[command(flatten)]
+    overlay: Overlay,
     #[command(flatten)]
     choice: Choice,
 }
@@ -129,7 +131,7 @@ pub(super) struct Warning {
 impl Plan {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let chosen = self.choice.optional(environment)?;
-        let application = open(&self.app, output)?;
+        let application = open(&self.app, &self.overlay, output)?;
         let report = Report::of(&planned(&application)?);
         let Some(chosen) = chosen else {
             output.print(&report)?;

@@ -87,7 +87,8 @@ impl Run {
 
     fn serve(&self, environment: &Environment, events: &Events) -> Result<Outcome, CliError> {
         let begun = Instant::now();
-        let application = Application::open(&self.app, &mut |step| tell(events, &step))?;
+        let env = self.command.overlay();
+        let application = Application::open_in(env.as_ref(), &self.app, &mut |step| tell(events, &step))?;
         let plan = planned(&application)?;
         let mut settings = self.settings(&application, &plan, environment)?;
         let recording = self.record.begin(&plan.blueprint)?;

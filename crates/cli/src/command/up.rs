@@ -8,7 +8,7 @@ use host::application::Application;
 use host::operate::Progress;
 
 use super::deployment::{Report, Rollout, Wait, serving};
-use crate::application::open;
+use crate::application::{Overlay, open};
 use crate::context::Choice;
 use crate::environment::Environment;
 use crate::error::CliError;
@@ -26,6 +26,8 @@ pub(crate) struct Up {
     /// A folder with a `lath.toml`, a manifest, or a component
     #[arg(default_value = ".")]
     app: PathBuf,
+    #[command(flatten)]
+    overlay: Overlay,
     /// Set actors that were patched back to what is deployed now
     #[arg(long)]
     revert: bool,
@@ -40,7 +42,7 @@ pub(crate) struct Up {
 impl Up {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let chosen = self.choice.required(environment)?;
-        let application = open(&self.app, output)?;
+        let application = open(&self.app, &self.overlay, output)?;
         on_lattice(&chosen, environment, async |joined| self.deploy(&application, &joined, output).await)
     }
 

@@ -105,3 +105,38 @@ fn chains_are_part_of_a_plan() {
     assert_eq!(json["links"][0]["via"], serde_json::json!(["doubler", "again"]));
     assert_eq!(json["links"][0]["target"], "provider kv");
 }
+
+/// The first example, with another store in one environment, and a mistake in another.
+const ENVIRONMENTS: &str = "\
+manifest = 1
+[application]
+name = \"counter\"
+[actors.counter]
+component = \"{root}/examples/kvcounter/target/wasm32-wasip2/release/kvcounter.wasm\"
+links.\"lath:keyvalue/counter\" = { to = \"kv\" }
+[providers]
+kv = { use = \"keyvalue/memory\" }
+[[routes]]
+path = \"/*\"
+to = \"counter\"
+[env.prod.providers]
+kv = { use = \"keyvalue/nats\" }
+[env.broken.actors]
+counter = { place = { replicas = 0 } }
+";
+
+#[test]
+fn an_environment_has_what_its_overlay_says() {
+    let folder = folder(ENVIRONMENTS).unwrap();
+    let kind = |args: &[&str]| {
+        let args: Vec<&str> = [&["plan", "--format", "json"], args].concat();
+        lath_in(folder.path(), args).json()["providers"][0]["kind"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((kind(&[]), kind(&["--env", "prod"])), ("keyvalue/memory".to_owned(), "keyvalue/nats".to_owned()));
+    let broken = lath_in(folder.path(), ["plan", "--env", "broken"]);
+    insta::assert_snapshot!("plan-environment", broken.failure());
+    for command in [&["run", "."][..], &["call", ".", "increment"], &["compose", ".", "-o", "out"], &["plan"]] {
+        let ended = lath_in(folder.path(), [command, &["--env", "staging"]].concat());
+        assert!(ended.failure().contains("there is no environment `staging`"), "{ended:#?}");
+    }
+}

@@ -56,7 +56,7 @@ impl Pieces {
             (contract.clone(), StoredAdapters { sender, receiver })
         });
         let document = IntentDocument {
-            manifest: application.text().to_owned(),
+            manifest: application.merged().to_owned(),
             components,
             adapters: adapters.collect(),
             patched: BTreeSet::new(),

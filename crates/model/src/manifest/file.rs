@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ConfigValue;
 use super::actor::ComponentRef;
@@ -15,6 +15,7 @@ use super::client::MayCall;
 use super::duration::WrittenDuration;
 use super::leaf::{At, CommandLine, FileVersion, FunctionName, Pattern, ProviderKind, Target, Variable};
 use super::link::{LinkKey, OnFailure, Reach};
+use super::overlay;
 use super::route::{DomainName, Method};
 use super::route_path::RoutePath;
 use crate::contract::ContractName;
@@ -26,7 +27,7 @@ use crate::secret::Setting;
 
 /// A Lath application: actors, providers, links and routes.
 #[derive(Debug, JsonSchema)]
-#[schemars(title = "lath.toml", deny_unknown_fields, transform = later(Self::LATER))]
+#[schemars(title = "lath.toml", deny_unknown_fields, transform = overlaid)]
 pub(super) struct ManifestFile {
     /// The version of the manifest: 1.
     #[schemars(required)]
@@ -44,10 +45,6 @@ pub(super) struct ManifestFile {
     pub(super) adapters: Option<BTreeMap<At<ContractName>, AdapterFile>>,
     /// Programs outside the lattice that may call actors, by name.
     pub(super) clients: Option<BTreeMap<At<ClientName>, ClientFile>>,
-}
-
-impl ManifestFile {
-    pub(super) const LATER: &[&str] = &["env"];
 }
 
 /// The application.
@@ -235,6 +232,17 @@ pub(super) struct ClientFile {
     /// The contracts of actors that it may call.
     #[schemars(required, extend("uniqueItems" = true))]
     pub(super) may: Option<Vec<At<MayCall>>>,
+}
+
+/// Adds the overlays: the reader merges them before any key is read.
+fn overlaid(schema: &mut Schema) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    let keys = overlay::KEYS.map(|key| (key.to_owned(), json!({})));
+    let described =
+        "Environments, by name: what is otherwise in one, merged key by key where `--env NAME` asks for it.";
+    let one = json!({ "type": "object", "additionalProperties": false, "properties": Map::from_iter(keys) });
+    let overlays = json!({ "description": described, "type": "object", "additionalProperties": one });
+    properties.insert("env".to_owned(), overlays);
 }
 
 /// Adds keys that are known and not built yet: an editor shows why it refuses them.

@@ -10,17 +10,19 @@ use super::file::{
     PlaceFile, ProviderFile, RouteFile,
 };
 use super::leaf::{At, FileVersion, Leaf};
+use super::overlay;
 use super::resolve::resolve;
 use super::route::Method;
 use super::tree::{Node, Notes, Table};
+use crate::ids::EnvName;
 use crate::limits::MANIFEST_BYTES_MAX;
 
 /// Reads a manifest.
-pub(super) fn read(text: &str) -> Result<Manifest, ManifestErrors> {
+pub(super) fn read(text: &str, env: Option<&EnvName>) -> Result<Manifest, ManifestErrors> {
     if text.len() > MANIFEST_BYTES_MAX {
         return Err(placed(text, vec![too_long("the manifest", text.len(), "divide the application")]));
     }
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let (mut root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let faults = errors.iter().map(|error| syntax_fault(error, text)).collect();
         return Err(placed(text, faults));
@@ -30,6 +32,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, ManifestErrors> {
         Table::root(root.get_ref()).leaf::<FileVersion>("manifest", &mut notes);
         return Err(placed(text, notes.faults));
     }
+    overlay::apply(root.get_mut(), env, &mut notes);
     let file = manifest(Table::root(root.get_ref()), &mut notes);
     let manifest = resolve(file, &mut notes);
     match manifest {
@@ -67,7 +70,8 @@ fn manifest(mut table: Table<'_>, notes: &mut Notes) -> ManifestFile {
         clients: open(&mut table, "clients", r#"{ nightly = { may = ["cart/acme:shop/cart"] } }"#, notes)
             .map(|clients| clients.entries(notes, client)),
     };
-    table.later(ManifestFile::LATER, notes);
+    // It is merged, and known.
+    let _ = table.take(overlay::ENV, notes);
     table.close(notes);
     file
 }

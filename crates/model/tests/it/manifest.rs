@@ -1,6 +1,7 @@
 //! The manifest: what is read, what is refused and how, the JSON schema.
 
 mod errors;
+mod overlays;
 mod properties;
 mod reads;
 mod schema;

@@ -62,7 +62,7 @@ pub(super) fn call(call: &Call, chosen: &Chosen, output: &Output) -> Result<Outc
 
 /// The application is at hand: its manifest knows the types.
 fn typed(call: &Call, output: &Output) -> Result<Asked, CliError> {
-    let plan = planned(&open(call.path(), output)?)?;
+    let plan = planned(&open(call.path(), &call.overlay, output)?)?;
     let callee = find(&plan.blueprint, call.actor.as_deref(), &call.function)?;
     let arguments = params_from_args(&callee.function, &call.args).map_err(|source| callee.refused(source))?;
     let payload = params_to(Notation::Json, &callee.function, &arguments.values)

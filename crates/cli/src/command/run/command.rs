@@ -9,7 +9,7 @@ use clap::Args;
 use host::command::{self, Command, Ended, Pipe, Request, Stdio, Worlds};
 use model::destination::Destination;
 use model::folder::Folder;
-use model::ids::ByteSize;
+use model::ids::{ByteSize, EnvName};
 use serde::Serialize;
 
 use super::grant::{Pair, Variable, config};
@@ -33,7 +33,8 @@ pub(super) struct Options {
     /// Run a component as a command that could also be an application
     #[arg(long)]
     command: bool,
-    /// A variable of its environment; NAME alone passes one on
+    /// A variable of its environment; NAME alone passes one on. Of an application, the environment whose overlay of the
+    /// manifest is merged into it: the table `env.NAME`
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<Variable>,
     /// A value of its configuration (`wasi:config`); goes before one of `--config-file`
@@ -67,7 +68,8 @@ pub(super) fn wanted<'a>(app: &'a Path, options: &Options) -> Result<Option<&'a 
         return Ok(None);
     }
     if !host::application::is_wasm_file(app)? {
-        return if asked { Err(no_component(app)) } else { Ok(None) };
+        let is_refused = asked && options.overlay().is_none();
+        return if is_refused { Err(no_component(app)) } else { Ok(None) };
     }
     let Worlds { command, actor } = command::worlds(app)?;
     match (command, actor) {
@@ -113,12 +115,22 @@ impl Event {
 impl Options {
     /// Whether only a command is asked for so.
     fn is_asked_for(&self) -> bool {
+        self.has_more_than_env() || !self.env.is_empty()
+    }
+
+    fn has_more_than_env(&self) -> bool {
         self.command
             || self.memory.is_some()
             || self.timeout.is_some()
-            || ![self.env.len(), self.config.len(), self.dir.len(), self.net.len(), self.args.len()]
-                .iter()
-                .all(|count| *count == 0)
+            || ![self.config.len(), self.dir.len(), self.net.len(), self.args.len()].iter().all(|count| *count == 0)
+    }
+
+    /// The environment of an application, where the options can be meant for one.
+    pub(super) fn overlay(&self) -> Option<EnvName> {
+        match self.env.as_slice() {
+            [one] if !self.has_more_than_env() => one.alone()?.parse().ok(),
+            _ => None,
+        }
     }
 
     pub(super) fn run(

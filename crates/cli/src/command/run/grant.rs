@@ -32,6 +32,11 @@ impl FromStr for Variable {
 }
 
 impl Variable {
+    /// The name, where no value is given.
+    pub(super) fn alone(&self) -> Option<&str> {
+        self.value.is_none().then_some(self.name.as_str())
+    }
+
     /// The name with its value. One that is to be passed on must be there.
     pub(super) fn resolved(&self) -> Result<(String, Setting<SecretValue>), CliError> {
         let missing = |what: &str| CliError::Usage {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use host::application::Application;
 use host::operate::{OperateError, Operator, Progress};
 use lattice::document::{Document as _, IntentHead, UnixMillis};
 use lattice::objects::MemoryObjects;
@@ -315,4 +316,21 @@ async fn a_version_that_is_damaged_is_followed_like_any_other() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_environment_is_merged_into_what_is_deployed() {
+    let world = World::new();
+    let text =
+        format!("{}[env.prod.providers]\nkv = {{ use = \"keyvalue/nats\" }}\n", counter("", "keyvalue/memory").text());
+    let folder = testkit::application::folder(&text).unwrap();
+    let up = async |env: Option<&str>| {
+        let env = env.map(|env| env.parse().unwrap());
+        let application = Application::open_in(env.as_ref(), folder.path(), &mut |_| {}).unwrap();
+        world.operator.up(&application, &mut |_| {}).await.unwrap().version
+    };
+    assert_eq!((up(None).await, up(Some("prod")).await, up(Some("prod")).await), (1, 2, 2));
+    let derived = world.operator.view(None).await.unwrap().derived;
+    let providers = &derived[&app()].as_ref().unwrap().blueprint.providers;
+    assert_eq!(providers[&"kv".parse().unwrap()].kind, "keyvalue/nats");
 }
