@@ -109,7 +109,7 @@ impl Project {
         };
         let mut document = parsed(&self.text).map_err(refused)?;
         change(&mut document).map_err(refused)?;
-        let text = document.to_string();
+        let text = merge::ended_like(&self.text, &document.to_string());
         match manifest::parse(&text) {
             Ok(_) => Ok(text),
             Err(errors) => Err(refused(errors.to_string())),

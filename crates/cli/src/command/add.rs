@@ -73,12 +73,7 @@ impl Add {
         let answering = self.answering(&project, &change.contract);
         let manifest = self.linked(&project, actor, &change.contract, answering.as_ref())?;
         // Everything can be done: now it is.
-        for (path, text) in &change.files {
-            change::write(path, text)?;
-        }
-        if let Some(text) = &manifest {
-            project.replace(text)?;
-        }
+        change::write_all(&change.files, || manifest.as_ref().map_or(Ok(()), |text| project.replace(text)))?;
         let written =
             change.files.iter().map(|(path, _)| path.as_path()).chain(manifest.as_ref().map(|_| project.path()));
         let written = written.map(|path| shown(path, &here)).collect();

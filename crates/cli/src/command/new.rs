@@ -133,7 +133,13 @@ impl New {
     /// The copy of Lath's sources, from the root; empty where none is needed.
     fn sources(&self) -> Result<String, CliError> {
         if self.template != Template::Provider {
-            return Ok(String::new());
+            return match self.source {
+                None => Ok(String::new()),
+                Some(_) => Err(CliError::Usage {
+                    message: format!("the template {} needs no copy of Lath's sources", self.template.word()),
+                    help: Some("leave `--source` away, or take `--template provider`".to_owned()),
+                }),
+            };
         }
         let usage = |message: String| CliError::Usage {
             message,

@@ -1,4 +1,4 @@
-//! Changes of a manifest's text, pure: tables are added, and every other byte stays as it is.
+//! Changes of a manifest's text, pure: tables are added, and all that was there stays as it is.
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value, value};
 
@@ -48,6 +48,15 @@ pub(super) fn link(into: &mut DocumentMut, actor: &str, contract: &str, to: &str
     let target = InlineTable::from_iter([("to", to)]);
     links.ok_or_else(|| format!("`links` of actor {actor} is no table"))?.insert(contract, value(target));
     Ok(())
+}
+
+/// The text with its lines ended as the first one of `before` is: a document forgets how.
+pub(super) fn ended_like(before: &str, text: &str) -> String {
+    let plain = text.replace("\r\n", "\n");
+    match before.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => plain.replace('\n', "\r\n"),
+        _ => plain,
+    }
 }
 
 fn add(into: &mut DocumentMut, kind: &str, name: &str, item: Item) -> Result<(), String> {

@@ -122,7 +122,7 @@ pub(super) struct LimitsFile {
     /// Instances at once.
     #[schemars(range(min = 1, max = limits::INSTANCES_MAX))]
     pub(super) instances: Option<At<u32>>,
-    /// Running time of one call.
+    /// Running time of one call, with all that it waits for; 2 seconds by default.
     pub(super) execution: Option<At<WrittenDuration>>,
     /// Calls that wait for an instance.
     #[schemars(range(min = 0, max = limits::QUEUE_MAX))]

@@ -12,6 +12,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use engine::CallContext;
@@ -25,7 +26,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use model::destination::Origin;
-use tokio::time::timeout_at;
+use tokio::time::sleep_until;
 
 use self::connect::{CONNECT_WITHIN, Connector};
 pub use self::connect::{Lookup, Resolve, System};
@@ -135,31 +136,49 @@ impl Requests for Client {
         let connect = patience.connect.map_or(connect, |asked| asked.min(connect));
         let first_byte = patience.first_byte.map_or(first_byte, |asked| asked.min(first_byte));
         let between_bytes = patience.between_bytes.map_or(between_bytes, |asked| asked.min(between_bytes));
-        let give_up = (Instant::now() + connect + first_byte).min(call.deadline());
+        let until = Until { first_byte, end: call.deadline() };
         let captured = capture_connection(&mut request);
         let answer = CONNECT_WITHIN.scope(connect, self.pool.request(request));
         Box::pin(async move {
-            let answer = timeout_at(give_up.into(), on_line(answer, &captured)).await;
-            let (answer, line) = answer.map_err(|_| HttpError::AnswerTimeout)?.map_err(|error| explained(&error))?;
+            let (answer, line) = on_line(answer, &captured, connect, until).await?;
             Ok(answer.map(|body| Inflow::new(body, body_bytes, between_bytes, line).boxed_unsync()))
         })
     }
 }
 
-/// The answer, and its place on its connection, taken as soon as the request has one.
+/// How long an answer is waited for.
+#[derive(Clone, Copy)]
+struct Until {
+    /// From when the request has a connection.
+    first_byte: Duration,
+    /// At the latest.
+    end: Instant,
+}
+
+/// The answer, and its place on its connection, taken as soon as the request has one. Until then `connect` is waited besides:
+/// connections are made within that, or come free of other requests.
 async fn on_line(
     answer: impl Future<Output = Result<Response<Incoming>, legacy::Error>>,
     captured: &CaptureConnection,
-) -> Result<(Response<Incoming>, Option<Use>), legacy::Error> {
+    connect: Duration,
+    Until { first_byte, end }: Until,
+) -> Result<(Response<Incoming>, Option<Use>), HttpError> {
     let (mut answer, mut place) = (pin!(answer), None);
-    let mut answer = poll_fn(|cx| {
-        let polled = answer.as_mut().poll(cx);
+    let mut late = pin!(sleep_until((Instant::now() + connect + first_byte).min(end).into()));
+    let answered = poll_fn(|cx| {
+        let polled = answer.as_mut().poll(cx).map(|answer| answer.map_err(|error| explained(&error)));
         if place.is_none() {
             place = Use::of(captured);
+            if place.is_some() {
+                late.as_mut().reset((Instant::now() + first_byte).min(end).into());
+            }
         }
-        polled
-    })
-    .await?;
+        match polled {
+            Poll::Pending => late.as_mut().poll(cx).map(|()| Err(HttpError::AnswerTimeout)),
+            polled => polled,
+        }
+    });
+    let mut answer = answered.await?;
     // A request that its first connection did not take went out on another.
     let line: Option<Arc<Line>> = answer.extensions_mut().remove();
     if let Some(line) = line.filter(|line| !place.as_ref().is_some_and(|place| place.is_on(line))) {

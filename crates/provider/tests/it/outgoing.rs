@@ -34,6 +34,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Short enough for a test.
 const SHORT: Duration = Duration::from_millis(100);
+/// Longer than anything here may take.
+const AGES: Duration = Duration::from_secs(30);
 
 /// Names lead where a test says: another address each time that one is asked for.
 #[derive(Debug, Default)]
@@ -391,6 +393,11 @@ async fn nobody_waits_for_ever() {
     let patience = Patience { connect: Some(SHORT), first_byte: Some(SHORT), between_bytes: Some(SHORT) };
     assert_eq!(send_with(&theirs, &url(silent), patience).await, Err(HttpError::AnswerTimeout));
     assert_eq!(send_with(&theirs, &url(stuck), patience).await, Err(HttpError::BodyTimeout));
+    // The time for a connection is over once there is one.
+    let patience = Patience { connect: Some(AGES), first_byte: Some(SHORT), between_bytes: None };
+    let ours = Client::new(Settings { connect: AGES, ..settings(&granted) });
+    let answered = tokio::time::timeout(AGES, send_with(&ours, &url(silent), patience)).await;
+    assert_eq!(answered, Ok(Err(HttpError::AnswerTimeout)));
     let seconds = [CONNECT_TIMEOUT, FIRST_BYTE_TIMEOUT, BETWEEN_BYTES_TIMEOUT].map(|timeout| timeout.as_secs());
     assert_eq!(seconds, [10, 60, 30]);
 }

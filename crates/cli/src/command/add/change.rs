@@ -119,8 +119,36 @@ fn check(target: &Target, files: &[(PathBuf, String)]) -> Result<(), CliError> {
     })
 }
 
+/// Writes the files and does what comes `last`, or takes back what was written where any of it fails.
+pub(super) fn write_all(
+    files: &[(PathBuf, String)],
+    last: impl FnOnce() -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut begun = Vec::new();
+    let written = files.iter().try_for_each(|(path, text)| {
+        begun.push((path, fs::read(path).ok()));
+        write(path, text)
+    });
+    written
+        .and_then(|()| last())
+        .inspect_err(|_| begun.iter().for_each(|(path, before)| restore(path, before.as_deref())))
+}
+
+/// Puts back what was at a path. What fails here does so for the reason that is told already.
+fn restore(path: &Path, before: Option<&[u8]>) {
+    if let Some(before) = before {
+        let _ = fs::write(path, before);
+        return;
+    }
+    let _ = fs::remove_file(path);
+    // The package's folder and `deps`: only what is empty can be removed.
+    for folder in path.ancestors().skip(1).take(2) {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
 /// Writes a file, and the folders above it.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), CliError> {
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
     written.map_err(|source| CliError::File { verb: "make", path: path.to_owned(), source })
 }

@@ -8,10 +8,12 @@ pub(super) fn with_import(text: &str, name: &str, import: &str) -> Option<String
     let brace = opening(text, name)?;
     let (before, after) = text.split_at_checked(brace + 1)?;
     let indent = indent(after);
-    let line = format!("\n{indent}import {import};");
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let line = format!("{end}{indent}import {import};");
     // What follows in the line of the brace gets a line of its own.
     let is_alone = after.lines().next().is_none_or(|rest| rest.trim().is_empty());
-    let rest = if is_alone { after.to_owned() } else { format!("\n{indent}{}", after.trim_start_matches([' ', '\t'])) };
+    let rest =
+        if is_alone { after.to_owned() } else { format!("{end}{indent}{}", after.trim_start_matches([' ', '\t'])) };
     Some(format!("{before}{line}{rest}"))
 }
 
