@@ -159,16 +159,17 @@ fn a_contract_comes_from_wit_from_a_component_and_from_lath() {
 fn links_are_written_where_an_actor_has_them() {
     let dotted = MANIFEST.replace("# Before the links.", "links.\"acme:other/it\" = { to = \"rates\" } # mine");
     let table = format!("{MANIFEST}[actors.caller.links] # mine\n\"acme:other/it\" = {{ to = \"rates\" }}\n");
+    let own = format!("{MANIFEST}[actors.caller.links.\"acme:other/it\"] # mine\nto = \"rates\"\n");
     let line = "manifest = 1\n[application]\nname = \"mine\"\n[actors]\n# mine\ncaller = { component = \"caller/caller.wasm\" }\n\
                 rates = { component = \"rates/rates.wasm\" }\n";
     let mut written = String::new();
-    for manifest in [dotted.as_str(), &table, line] {
+    for manifest in [dotted.as_str(), &table, &own, line] {
         let folder = application();
         write(folder.path(), &[("lath.toml", manifest)]);
         add(&folder, &["rates", "--to", "caller"]).success();
         written += &format!("{}\n---\n", read(&folder, "lath.toml"));
     }
-    assert_eq!(written.matches("mine\n").count() - written.matches("[mine").count(), 3, "{written}");
+    assert_eq!(written.matches("mine\n").count() - written.matches("[mine").count(), 4, "{written}");
     insta::assert_snapshot!("add-links", written);
 }
 
@@ -195,6 +196,37 @@ fn what_differs_is_refused_and_named() {
     assert!(text.contains("acme:tax/rates@1.0.0") && text.contains("acme:tax/rates@2.0.0"), "{text}");
     let text = refused(&folder, &["rates", "--to", "caller", "--from", "other.wit"]);
     assert!(text.contains("acme:tax/types@1.0.0 is not the same"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_written_whole_is_not_written() {
+    let folder = application();
+    let types = "package acme:types@1.0.0;\ninterface types { record rate { hundredths: u32 } }\n";
+    let tax =
+        "package acme:tax@1.0.0;\ninterface rates { use acme:types/types@1.0.0.{rate}; rate-of: func() -> rate; }\n";
+    // A file is where the second package's folder is to be.
+    let files =
+        [("tax/tax.wit", tax), ("tax/deps/acme-types/types.wit", types), ("caller/wit/deps/acme-types", "mine")];
+    write(folder.path(), &files);
+    let text = refused(&folder, &["acme:tax/rates", "--to", "caller", "--from", "tax"]);
+    assert!(text.contains("acme-types/types.wit"), "{text}");
+    assert!(!folder.path().join("caller/wit/deps/acme-tax").exists());
+    assert_eq!(read(&folder, "caller/wit/deps/acme-types"), "mine");
+}
+
+#[test]
+fn ends_of_lines_and_spaces_in_paths_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = MANIFEST.replace("\"caller", "\"the caller").replace('\n', "\r\n");
+    let world = CALLER.replace('\n', "\r\n");
+    let files = [("lath.toml", &*manifest), ("the caller/wit/caller.wit", &world), ("rates/wit/tax.wit", TAX)];
+    write(folder.path(), &files);
+    add(&folder, &["rates", "--to", "caller"]).success();
+    for path in ["lath.toml", "the caller/wit/caller.wit"] {
+        let text = read(&folder, path);
+        assert!(text.contains("acme:tax/rates"), "{text}");
+        assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{path}: {text:?}");
+    }
 }
 
 #[test]

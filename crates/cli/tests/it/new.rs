@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use testkit::application::root;
 
-use crate::lath::{Ended, command, ended, lath, lath_in};
+use crate::lath::{ended, lath, lath_in};
 use crate::run::Serving;
 
 /// An application of its user's, with comments in every place.
@@ -75,10 +75,6 @@ fn variables() -> Vec<(String, String)> {
     .into()
 }
 
-fn built_in(folder: &Path, args: &[&str]) -> Ended {
-    ended(command(args).current_dir(folder).envs(variables()))
-}
-
 #[test]
 fn names_are_kebab_case_and_free_in_every_language() {
     let folder = tempfile::tempdir().unwrap();
@@ -125,6 +121,7 @@ fn what_is_refused_leaves_no_trace() {
         (&["new", "a-link"], "a-link is there already"),
         (&["new", "counter"], "an actor or a provider `counter` already"),
         (&["new", "kv", "--template", "contract"], "an actor or a provider `kv` already"),
+        (&["new", "web", "--source", "taken"], "the template http needs no copy of Lath's sources"),
         (&["new", "native", "--template", "provider"], "--source FOLDER"),
         (&["new", "native", "--template", "provider", "--source", "taken"], "taken is no copy of Lath's sources"),
         (
@@ -171,6 +168,37 @@ fn an_application_of_ones_own_is_joined_with_its_comments_kept() {
     assert_eq!(json["next"][1], "lath run .. --listen 127.0.0.1:8080");
 }
 
+/// What is written in `lath.toml` by `lath new web --language js` typed in a folder below it.
+fn joined(manifest: &str, below: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join(below)).unwrap();
+    fs::write(folder.path().join("lath.toml"), manifest).unwrap();
+    lath_in(&folder.path().join(below), ["new", "web", "--language", "js"]).success();
+    fs::read_to_string(folder.path().join("lath.toml")).unwrap()
+}
+
+#[test]
+fn manifests_keep_their_ends_of_lines() {
+    let text = joined(&MINE.replace('\n', "\r\n"), "");
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{text:?}");
+    let mut lines = text.lines();
+    assert!(MINE.lines().all(|line| lines.any(|now| now == line)), "{text}");
+}
+
+#[test]
+fn manifests_of_dotted_keys_and_inline_tables_are_joined() {
+    let dotted = "manifest = 1\napplication.name = \"mine\" # dotted\nactors.one.component = \"one.wasm\" # mine\n\
+                  routes = [{ path = \"/*\", to = \"one\" }] # inline\n";
+    insta::assert_snapshot!("new-joined-dotted", joined(dotted, "my parts/\"all\""));
+    // To actors in one line nothing is added, and nothing is left behind.
+    let folder = tempfile::tempdir().unwrap();
+    let line = "manifest = 1\napplication = { name = \"mine\" }\nactors = { one = { component = \"one.wasm\" } }\nroutes = []\n";
+    fs::write(folder.path().join("lath.toml"), line).unwrap();
+    let ended = lath_in(folder.path(), ["new", "web"]);
+    assert!(ended.code != 0 && ended.stderr.contains("written in one line"), "{ended:#?}");
+    assert_eq!(files(folder.path()), BTreeMap::from([("lath.toml".to_owned(), line.to_owned())]));
+}
+
 #[test]
 fn every_template_is_written_in_the_words_of_its_user() {
     let folder = tempfile::tempdir().unwrap();
@@ -208,6 +236,7 @@ fn every_template_is_written_in_the_words_of_its_user() {
 #[test]
 fn the_tools_are_those_that_are_tested_with() {
     let pins = fs::read_to_string(root().join("crates/xtask/src/pins.rs")).unwrap();
+    let page = fs::read_to_string(root().join("docs/NEW.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for (language, package, sign) in [("javascript", "componentize-qjs", "@"), ("python", "componentize-py", "==")] {
         lath_in(folder.path(), ["new", language, "--language", language]).success();
@@ -215,18 +244,56 @@ fn the_tools_are_those_that_are_tested_with() {
         let (_, rest) = readme.split_once(&format!("{package}{sign}")).unwrap();
         let version = rest.lines().next().unwrap();
         assert!(pins.contains(&format!("package: \"{package}\", version: \"{version}\"")), "{language}: {version}");
+        assert!(page.contains(&format!("{package}{sign}{version}`")), "{language}: {version}");
     }
 }
 
-/// An application `web` in this language, with a contract `deal` and a middleware `guard` beside its service.
-fn all_of(language: &str) -> (TempDir, PathBuf) {
+#[test]
+fn the_page_about_it_can_be_typed() {
+    let page = fs::read_to_string(root().join("docs/NEW.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    lath_in(folder.path(), ["new", "web", "--language", language]).success();
-    let app = folder.path().join("web");
-    for (name, template) in [("deal", "contract"), ("guard", "middleware")] {
-        lath_in(&app, ["new", name, "--template", template, "--language", language]).success();
+    let mut here = folder.path().to_owned();
+    let mut done = 0;
+    let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    for line in blocks.flat_map(str::lines) {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["cd", below] => here.push(below),
+            // That they run is shown for every template below.
+            ["lath", "run", ..] | ["curl", ..] => {}
+            ["lath", args @ ..] => {
+                lath_in(&here, args).success();
+                done += 1;
+            }
+            _ => panic!("{line}"),
+        }
     }
-    (folder, app)
+    assert_eq!(done, 3, "{page}");
+}
+
+/// An application `web` in some language, with a contract `deal` and a middleware `guard` beside its service.
+struct All {
+    _folder: TempDir,
+    app: PathBuf,
+    /// What `lath new` said to type next, but for what installs tools: `cargo x setup` did that.
+    next: Vec<String>,
+}
+
+fn all_of(language: &str) -> All {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("web");
+    let mut next = Vec::new();
+    for (at, name, template) in
+        [(folder.path(), "web", "http"), (&app, "deal", "contract"), (&app, "guard", "middleware")]
+    {
+        let args = ["new", name, "--template", template, "--language", language, "--format", "json"];
+        let json = lath_in(at, args).json();
+        let [first, rest @ ..] = json["next"].as_array().unwrap().as_slice() else { panic!("{json}") };
+        let readme = fs::read_to_string(at.join(name).join("README.md")).unwrap();
+        let first = first.as_str().unwrap();
+        assert!(first == "cd web" || readme.lines().any(|line| line == first), "{first}");
+        next.extend(rest.iter().map(|command| command.as_str().unwrap().to_owned()));
+    }
+    All { _folder: folder, app, next }
 }
 
 /// Changes a file of the application; what is replaced has to be there.
@@ -236,45 +303,80 @@ fn edit(file: &Path, from: &str, to: &str) {
     fs::write(file, text.replace(from, to)).unwrap();
 }
 
-/// Runs what the READMEs of the application's parts tell, and compares what it prints with what they say.
-fn runs(app: &Path, greeting: &str) {
+/// What a command of `lath` prints, typed in the application's folder.
+fn typed(app: &Path, rest: &str) -> String {
+    let script = format!("\"$0\" {rest}");
+    let mut shell = crate::lath::command_named("sh", ["-c", &script, env!("CARGO_BIN_EXE_lath")]);
+    ended(shell.current_dir(app).envs(variables())).success().trim_end().to_owned()
+}
+
+/// Runs what the READMEs of the application's parts and `lath new` tell, and compares what it prints with what they say.
+fn runs(All { app, next, .. }: &All, greeting: &str) {
     let readme = fs::read_to_string(app.join("deal/README.md")).unwrap();
     let calls: Vec<_> = readme.lines().filter_map(|line| line.strip_prefix("lath call ")?.split_once(" # ")).collect();
     assert_eq!(calls.len(), 2, "{readme}");
     for (call, result) in calls {
-        let script = format!("\"$0\" call {call}");
-        let mut shell = crate::lath::command_named("sh", ["-c", &script, env!("CARGO_BIN_EXE_lath")]);
-        let ended = ended(shell.current_dir(app).envs(variables()));
-        assert_eq!(ended.success().trim_end(), result, "{ended:#?}");
+        assert_eq!(typed(app, &format!("call {call}")), result);
     }
-    built_in(app, &["plan"]).success();
+    let [serve, curl, call, plan, again, through] = next.as_slice() else { panic!("{next:?}") };
+    assert_eq!((serve.as_str(), serve), ("lath run --listen 127.0.0.1:8080", again));
+    assert_eq!(typed(app, call.strip_prefix("lath ").unwrap()), "[\"Hello, ada!\"]");
+    assert!(typed(app, plan.strip_prefix("lath ").unwrap()).contains("example:deal/greeter"));
+    let answers = [
+        (curl.strip_prefix("curl http://127.0.0.1:8080").unwrap(), greeting),
+        (through.strip_prefix("curl -i http://127.0.0.1:8080").unwrap(), "x-guard: passed"),
+    ];
+    serves(app, &answers);
+}
+
+/// Runs the application: what it answers under each path has to hold this text, and to greet.
+fn serves(app: &Path, answers: &[(&str, &str)]) {
     let variables = variables();
     let variables: Vec<_> = variables.iter().map(|(name, value)| (name.clone(), value.as_str())).collect();
     let data = tempfile::tempdir().unwrap();
     let serving = Serving::start_with(app, data.path(), &[], &variables);
-    let answer = serving.get("/ada");
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains(greeting), "{answer}");
-    let answer = serving.get("/guard/ada");
-    assert!(answer.contains("x-guard: passed") && answer.contains("Hello, ada!\n"), "{answer}");
+    for (path, text) in answers {
+        let answer = serving.get(path);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains(text), "{answer}");
+        assert!(answer.contains("Hello, ada!"), "{answer}");
+    }
     serving.signal("TERM");
     assert_eq!(serving.end().1, 0);
 }
 
 #[test]
+fn the_template_of_a_provider_is_built_and_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = root().canonicalize().unwrap();
+    let args = ["new", "native", "--template", "provider", "--format", "json", "--source", source.to_str().unwrap()];
+    let json = lath_in(folder.path(), args).json();
+    let app = folder.path().join("native");
+    // The provider itself is compiled as an example of this crate, beside what it stands on.
+    assert_eq!(
+        json["next"],
+        serde_json::json!(["cd native", "lath plan", "cargo run --manifest-path provider/Cargo.toml -- --help"])
+    );
+    assert!(app.join("provider/Cargo.toml").is_file());
+    assert!(typed(&app, "plan").contains("native is a process of its own, on no host"));
+}
+
+#[test]
 fn the_templates_in_rust_run_and_so_does_what_add_lets_them_call() {
-    let (_folder, app) = all_of("rust");
-    let added = lath_in(&app, ["add", "greeter", "--to", "web"]);
+    let all = all_of("rust");
+    let app = &all.app;
+    let added = lath_in(app, ["add", "greeter", "--to", "web"]);
     assert!(added.success().contains("use example::deal::greeter;"), "{added:#?}");
     let code = app.join("src/lib.rs");
     edit(&code, "use wasi::http::types", "use example::deal::greeter;\nuse wasi::http::types");
     edit(&code, "format!(\"Hello, {}!\\n\", name(&path))", "format!(\"{:?} from afar\", greeter::greet(name(&path)))");
-    runs(&app, "Ok(\"Hello, ada!\") from afar");
+    runs(&all, "Ok(\"Hello, ada!\") from afar");
 }
 
 #[test]
 fn the_templates_in_javascript_run_and_so_does_what_add_lets_them_call() {
-    let (_folder, app) = all_of("javascript");
-    let added = lath_in(&app, ["add", "example:deal/greeter", "--to", "web", "--from", "deal"]).success().to_owned();
+    let all = all_of("javascript");
+    let app = &all.app;
+    let added = lath_in(app, ["add", "example:deal/greeter", "--to", "web", "--from", "deal"]).success().to_owned();
     let import = added.lines().find_map(|line| line.trim().strip_prefix("in the code: ")).unwrap();
     let code = app.join("app.js");
     edit(&code, "import { Fields", &format!("{import}\nimport {{ Fields"));
@@ -283,11 +385,23 @@ fn the_templates_in_javascript_run_and_so_does_what_add_lets_them_call() {
         "`Hello, ${name(request.getPathWithQuery() ?? \"/\")}!\\n`",
         "`${greet(name(request.getPathWithQuery()))} From afar.`",
     );
-    runs(&app, "Hello, ada! From afar.");
+    runs(&all, "Hello, ada! From afar.");
 }
 
 #[test]
 fn the_templates_in_python_run() {
-    let (_folder, app) = all_of("python");
-    runs(&app, "Hello, ada!\n");
+    if env::var_os("LATH_LONG").is_some() {
+        return runs(&all_of("python"), "Hello, ada!\n");
+    }
+    // No two components of `componentize-py` are the same, so that none is compiled already, and each takes half a minute of a
+    // core. The service is that of the template `http`, too.
+    let folder = tempfile::tempdir().unwrap();
+    lath_in(folder.path(), ["new", "guard", "--template", "middleware", "--language", "python"]).success();
+    lath_in(folder.path(), ["new", "web", "--language", "python"]).success();
+    let code = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap().lines().skip(1).collect::<String>();
+    assert_eq!(code("guard/service/app.py"), code("web/app.py"));
+    let app = folder.path().join("guard");
+    serves(&app, &[("/ada", "x-guard: passed")]);
+    lath_in(&app, ["new", "deal", "--template", "contract", "--language", "python"]).success();
+    assert!(typed(&app, "plan").contains("example:deal/greeter"));
 }
