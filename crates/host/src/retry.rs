@@ -6,6 +6,7 @@
 //!
 //! [`TRIES_MAX`]: crate::limits::TRIES_MAX
 
+use model::planted::Bug;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -81,7 +82,11 @@ impl Tries {
         match failure.progress {
             // Its part of the deadline may have passed in a queue; whoever tries again looks whether the whole has.
             Progress::NotStarted => true,
-            Progress::Unknown => self.idempotent && self.unknown < UNKNOWN_TRIES_MAX && budget.pay(),
+            Progress::Unknown => {
+                (self.idempotent || Bug::RetriesUnknown.is_planted())
+                    && self.unknown < UNKNOWN_TRIES_MAX
+                    && budget.pay()
+            }
         }
     }
 

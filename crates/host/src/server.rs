@@ -19,6 +19,7 @@ use model::contract::ContractName;
 use model::failure::{Failure, RpcError};
 use model::ids::HostName;
 use model::limits::DEPTH_MAX;
+use model::planted::Bug;
 use provider::Opens;
 use tokio::sync::{Semaphore, watch};
 
@@ -152,7 +153,7 @@ impl Reception {
 
     /// What any call must pass, whoever sent it.
     fn check(&self, call: &Call) -> Result<(), Failure> {
-        if let Some(stamp) = &self.stamp {
+        if let Some(stamp) = self.stamp.as_ref().filter(|_| !Bug::RunsLate.is_planted()) {
             stamp.admits(Instant::now())?;
         }
         if call.depth > DEPTH_MAX {

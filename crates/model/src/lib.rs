@@ -17,6 +17,7 @@ pub mod ids;
 pub mod limits;
 pub mod manifest;
 pub mod placement;
+pub mod planted;
 pub mod secret;
 pub mod trace;
 pub mod value;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::blueprint::WIRE_1;
+use crate::planted::Bug;
 
 /// The wire id of version 2: as [`WIRE_1`], but elements of lists of numbers have the width that they have in memory.
 pub const WIRE_2: &str = "lath/2";
@@ -78,7 +79,7 @@ impl Wires {
     #[must_use]
     pub fn towards(&self, version: WireVersion) -> Option<Self> {
         let Self { send, accept } = self;
-        if !accept.contains(&version) {
+        if !accept.contains(&version) && !Bug::WireAtOnce.is_planted() {
             return Some(Self::new(*send, accept.iter().copied().chain([version])));
         }
         if *send != version {

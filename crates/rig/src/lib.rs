@@ -6,6 +6,7 @@
 //! what went wrong carries the last lines of the log. Tests are in `tests/it`.
 
 pub mod nats;
+pub mod planted;
 pub mod process;
 pub mod proxy;
 pub mod redis;

@@ -1,5 +1,6 @@
 //! Whether a new version of an actor is as good as the one before it, by what both did.
 
+use model::planted::Bug;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -97,7 +98,7 @@ impl Past {
 pub fn judge(stage: Stage, pairs: &BTreeMap<ActorName, Pair>, elapsed: Duration) -> Verdict {
     let faults = pairs.iter().filter_map(|(actor, pair)| Some(format!("actor {actor}: {}", fault(pair)?)));
     let faults: Vec<String> = faults.collect();
-    if !faults.is_empty() {
+    if !faults.is_empty() && !Bug::NeverJudges.is_planted() {
         return Verdict::Refused(faults.join("; "));
     }
     let is_over = match stage {

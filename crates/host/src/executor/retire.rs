@@ -1,5 +1,6 @@
 //! Ending parts: their calls finish first.
 
+use model::planted::Bug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub(super) async fn retire(parts: Vec<Part>, deadline: Instant) {
             Part::Provider { provider, .. } => providers.push(provider),
         }
     }
+    let deadline = if Bug::SkipsDrain.is_planted() { Instant::now() } else { deadline };
     idle(&actors, deadline).await;
     for late in
         join_all(actors.iter().map(|(actor, _)| actor.drain(deadline))).await.into_iter().filter_map(Result::err)

@@ -32,6 +32,7 @@ mod middleware;
 mod node;
 mod operate;
 mod outsiders;
+mod planted;
 mod recording;
 mod retries;
 mod routing;

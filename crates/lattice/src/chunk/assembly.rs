@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::Announcement;
 use crate::limits::{CHUNK_BYTES_MIN, CHUNK_WINDOW};
+use model::planted::Bug;
 
 /// A payload that is being put together.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ impl Assembly {
     fn whole(&mut self) -> Result<Bytes, ChunkError> {
         let bytes = std::mem::take(&mut self.bytes).freeze();
         match crc32fast::hash(&bytes) {
-            found if found == self.announced.crc32 => Ok(bytes),
+            found if found == self.announced.crc32 || Bug::SkipsChecksum.is_planted() => Ok(bytes),
             found => Err(ChunkError::Damaged { found, announced: self.announced.crc32 }),
         }
     }

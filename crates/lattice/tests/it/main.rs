@@ -9,6 +9,7 @@ mod chunk;
 mod connect;
 mod document;
 mod objects;
+mod planted;
 mod pulse;
 mod secrets;
 mod store;

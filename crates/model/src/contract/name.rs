@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::planted::Bug;
 use semver::Version;
 
 /// `namespace:package/interface@version`; the version may be absent.
@@ -53,7 +54,9 @@ impl ContractName {
             && match (&self.version, &wanted.version) {
                 (None, None) => true,
                 // Build metadata says nothing of age (semver.org, item 10).
-                (Some(given), Some(asked)) => track(given) == track(asked) && given.cmp_precedence(asked).is_ge(),
+                (Some(given), Some(asked)) => {
+                    Bug::WrongSemver.is_planted() || track(given) == track(asked) && given.cmp_precedence(asked).is_ge()
+                }
                 _ => false,
             }
     }

@@ -15,5 +15,6 @@ mod host_file;
 mod manifest;
 mod names;
 mod origins;
+mod planted;
 mod secret;
 mod trace;

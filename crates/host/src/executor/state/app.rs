@@ -1,5 +1,6 @@
 //! One application.
 
+use model::planted::Bug;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,7 +110,7 @@ impl App {
         };
         match &self.refused {
             // What was gone back from is not begun again.
-            Some(refused) if refused.version == deployment.version => return,
+            Some(refused) if refused.version == deployment.version && !Bug::ForgetsRefusal.is_planted() => return,
             _ => self.refused = None,
         }
         if self.wanted.as_ref().is_some_and(|wanted| wanted.deployment.is_same(&deployment)) {
@@ -214,7 +215,7 @@ impl App {
             return self.serving.take().map(|_| Effect::Withdraw(app.clone())).into_iter().collect();
         };
         let parts = self.servable(&wanted.parts);
-        let is_whole = parts.len() == wanted.parts.len();
+        let is_whole = parts.len() == wanted.parts.len() || Bug::SwitchesEarly.is_planted();
         if is_whole {
             self.failures = 0;
         }
