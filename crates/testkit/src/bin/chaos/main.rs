@@ -57,10 +57,11 @@ impl Rig {
 type Drill = fn(&Rig) -> Result<Vec<Row>>;
 
 /// Every drill: its name for `--only`, what it does, and how.
-const DRILLS: [(&str, &str, Drill); 8] = [
+const DRILLS: [(&str, &str, Drill); 9] = [
     ("patches", "an actor is patched, and patched again", rolling::patches),
     ("fused", "a component that is fused into another is patched", rolling::fused),
     ("platform", "adapters, the generator and the wire are replaced, and a bad adapter", platform::code),
+    ("many", "an adapter of a hundred actors on one host is replaced", platform::many),
     ("hosts", "hosts are drained, ended and started again", rolling::hosts),
     ("streams", "an actor is replaced while bodies go on", streams::replaced),
     ("bad", "versions that trap, hang or are slow", bad::versions),

@@ -9,6 +9,7 @@ use adapter::generate::generate_in;
 use anyhow::{Context as _, Result, bail, ensure};
 use host::application::Piece;
 use host::operate::platform::{NewAdapter, NewGenerator, Patched, PlatformPatch, Rolled};
+use host::operate::status::{Phase, Status};
 use lattice::document::Half;
 use model::contract::Contract;
 use model::view::Shape;
@@ -19,6 +20,7 @@ use testkit::counting::{ONE_STORE, PATH, count, failures, stands_at};
 use testkit::generators;
 use testkit::lattice::processes::Processes;
 use testkit::record::Load;
+use testkit::versions::{Does, versioned};
 use tokio::time::sleep;
 
 use crate::report::{Row, remark};
@@ -27,6 +29,10 @@ use crate::{RATE, Rig, drilled};
 
 /// How long a change may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// Actors on one host.
+const ACTORS: usize = 100;
+/// How soon all of them must use another adapter.
+const SWITCHED: Duration = Duration::from_secs(3);
 /// How soon a bad adapter must be gone back from.
 const ROLLBACK: Duration = Duration::from_secs(5);
 /// What generated adapters do not hold.
@@ -99,6 +105,42 @@ async fn gone_back(lattice: &Processes) -> Result<Vec<Row>> {
         Row::share("an adapter that traps: calls that failed in a minute".to_owned(), failed.len(), minute, 0.01),
         Row::never("an adapter that traps: failed after that".to_owned(), late, record.attempts.len()),
     ])
+}
+
+/// One adapter of many actors on one host: how long until the last of them uses the new one.
+pub(crate) fn many(rig: &Rig) -> Result<Vec<Row>> {
+    drilled(async {
+        let lattice = Processes::of(&rig.lath, &["h1"]).await?;
+        let component = lattice.folder().join("one.wasm");
+        std::fs::write(&component, versioned("one", Does::Good)?)?;
+        let actor = |number: usize| {
+            format!(
+                "[actors.a{number}]\ncomponent = \"{}\"\nlinks.\"lath:keyvalue/counter\" = {{ to = \"kv\" }}\n",
+                component.display()
+            )
+        };
+        let actors: String = (0..ACTORS).map(actor).collect();
+        let rest = "[providers]\nkv = { use = \"keyvalue/memory\" }\n";
+        lattice.up_text(&format!("[application]\nname = \"count\"\n{actors}{rest}")).await?;
+        let ready = |version: u64| {
+            move |status: &Status| {
+                status.applications.iter().any(|app| app.version == version && app.phase == Phase::Ready)
+            }
+        };
+        lattice.seen("all are ready", PATIENCE, ready(1)).await?;
+        let counter = contract(&lattice)?;
+        let marked = [generate_in(&counter, Side::Sender, WireVersion::V1)?.as_slice(), MARK].concat();
+        let adapter = NewAdapter::read(&counter.name, Half::Sender, &kept(&lattice, "marked", &marked)?)?;
+        let patch = PlatformPatch::Adapters(vec![adapter]);
+        let (patched, switched) =
+            tokio::join!(rolled(&lattice, &patch), lattice.seen("all use it", PATIENCE, ready(2)));
+        ensure!(patched?.is_kept, "it is gone back from\n{}", lattice.tails());
+        Ok(vec![Row::time(
+            format!("an adapter of {ACTORS} actors patched, until the last uses it"),
+            switched?,
+            SWITCHED,
+        )])
+    })
 }
 
 async fn rolled(lattice: &Processes, patch: &PlatformPatch) -> Result<Patched> {
