@@ -64,8 +64,24 @@ pub enum ComposeError {
 /// Gives the bytes of a component by digest.
 pub type Parts<'a> = &'a dyn Fn(&Digest) -> Option<Arc<[u8]>>;
 
-/// Composes what `plan` describes out of `parts`.
+/// Composes what `plan` describes out of `parts`, with the table of its labels.
+///
+/// # Errors
+///
+/// A part is not there, or does not fit.
 pub fn compose(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, ComposeError> {
+    let mut composite = linked(plan, parts)?;
+    labels::append(&mut composite, plan);
+    Ok(composite)
+}
+
+/// The same without the table, which names actors: what runs. So equal code has equal bytes, and is compiled once, however
+/// many actors it is.
+///
+/// # Errors
+///
+/// As of [`compose`].
+pub fn linked(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, ComposeError> {
     let mut linker = Linker { graph: CompositionGraph::new(), parts, packages: HashMap::new() };
     let mut members = Vec::with_capacity(plan.members.len());
     for member in &plan.members {
@@ -88,12 +104,10 @@ pub fn compose(plan: &CompositePlan, parts: Parts<'_>) -> Result<Vec<u8>, Compos
         }
     }
     linker.entrances(plan, &members)?;
-    let mut composite = linker.graph.encode(EncodeOptions::default()).map_err(|error| ComposeError::Encode {
+    linker.graph.encode(EncodeOptions::default()).map_err(|error| ComposeError::Encode {
         actor: plan.members.first().map(|member| member.actor.to_string()).unwrap_or_default(),
         reason: chain(&error),
-    })?;
-    labels::append(&mut composite, plan);
-    Ok(composite)
+    })
 }
 
 struct Linker<'a> {

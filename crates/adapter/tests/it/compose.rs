@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter::compose::labels::{Labels, ReceiverLabel, SenderLabel};
-use adapter::compose::{SENDER, compose};
+use adapter::compose::{SENDER, compose, linked};
 use adapter::emit::Side;
 use adapter::generate::generate_in;
 use adapter::source::Source;
@@ -121,6 +121,24 @@ fn a_composite_imports_send_and_exports_receive() {
     };
     assert_eq!(Labels::read(&composite), Some(expected));
     assert_eq!(composed(&plan, &parts).unwrap(), composite, "equal input gives equal bytes");
+}
+
+/// What runs is compiled once for all actors that are the same, by whatever names they call each other.
+#[test]
+fn equal_code_has_equal_bytes_whatever_actors_are_called() {
+    let mut parts = Parts::default();
+    let mut of = |actor: &str| {
+        let mut link = sender("send0");
+        if let WireTo::Sender(sender) = &mut link.to {
+            sender.link.actor = actor.parse().unwrap();
+        }
+        plan(vec![parts.member(actor, "caller", vec![link])], vec![receiver()])
+    };
+    let (cart, shelf) = (of("cart"), of("shelf"));
+    let linked = |plan: &CompositePlan| linked(plan, &|digest| parts.0.get(digest).cloned()).unwrap();
+    assert_eq!(linked(&cart), linked(&shelf));
+    assert_ne!(composed(&cart, &parts).unwrap(), composed(&shelf, &parts).unwrap(), "the tables differ");
+    assert!(Labels::read(&linked(&cart)).is_none());
 }
 
 /// One receiver for each version of the wire that is accepted; what each speaks is in the table and in the adapter.

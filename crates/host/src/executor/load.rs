@@ -212,7 +212,7 @@ impl Loader {
         for (digest, bytes) in bytes {
             start.parts.verify(*digest, bytes).map_err(|source| LoadError::Fetch { actor: actor(), source })?;
         }
-        let composite = compose::compose(&start.plan, &|digest| bytes.get(digest).cloned());
+        let composite = compose::linked(&start.plan, &|digest| bytes.get(digest).cloned());
         let composite = composite.map_err(|source| LoadError::Compose { actor: actor(), source })?;
         let composing = begun.elapsed();
         let loaded = self.engine.load(&composite).map_err(|source| LoadError::Actor { actor: actor(), source })?;
