@@ -25,6 +25,7 @@ const LEAD_MAX: usize = 2;
 /// A worker as the others see it.
 pub(super) struct Seat {
     live: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     /// Bounded by the permits that its items hold.
     inbox: UnboundedSender<Accepted>,
 }
@@ -50,11 +51,16 @@ impl Drop for Place {
 impl Seat {
     pub(super) fn new() -> (Self, UnboundedReceiver<Accepted>) {
         let (inbox, accepted) = unbounded_channel();
-        (Self { live: Arc::default(), inbox }, accepted)
+        (Self { live: Arc::default(), requests: Arc::default(), inbox }, accepted)
     }
 
     fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
+    }
+
+    /// Requests that are in hand.
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 }
 
@@ -66,7 +72,8 @@ pub(super) async fn run(
     mut inbox: UnboundedReceiver<Accepted>,
     common: Arc<Common>,
 ) {
-    let lane = Arc::new(Lane::new(&common));
+    let requests = seats.get(number).map(|seat| seat.requests.clone()).unwrap_or_default();
+    let lane = Arc::new(Lane::new(&common, requests));
     let worker = Worker { number, seats, lane, phase: common.phase.clone() };
     let mut phase = common.phase.clone();
     // One worker looks for all.

@@ -42,8 +42,8 @@ where
                 }
                 return;
             }
-            changed = phase.changed(), if !is_asked => {
-                if changed.is_err() {
+            changed = phase.changed() => {
+                if changed.is_err() || *phase.borrow() == Phase::Ended {
                     return;
                 }
                 is_asked = true;

@@ -51,7 +51,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(common: &Common) -> Self {
+    pub(super) fn new(common: &Common, requests: Arc<AtomicUsize>) -> Self {
         let random = RandomState::new().hash_one(std::process::id());
         Self {
             settings: common.settings.clone(),
@@ -61,7 +61,7 @@ impl Lane {
             tls: common.tls.clone(),
             failures: Throttle::default(),
             routing: common.routing.clone(),
-            requests: Arc::default(),
+            requests,
             prefix: u32::try_from(random & u64::from(u32::MAX)).unwrap_or_default(),
             next_request: AtomicU32::new(0),
         }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::Handler;
 use super::METHOD;
-use super::acceptor::{self, Seat};
+use super::acceptor::{self, Accepted, Seat};
 use super::body::Budget;
 use super::lane::Common;
 use super::router::Router;
@@ -73,7 +74,7 @@ pub(super) enum Phase {
 /// ends.
 #[derive(Debug)]
 pub struct Drained {
-    /// Connections that were cut because time was up.
+    /// Requests that were cut because time was up.
     pub cut: usize,
     /// Workers go on while it is there.
     _workers: watch::Sender<()>,
@@ -86,6 +87,7 @@ pub struct Ingress {
     permits: Arc<Semaphore>,
     routing: Arc<RwLock<Arc<Routing>>>,
     phase: watch::Sender<Phase>,
+    seats: Arc<[Seat]>,
     /// Each comes once a worker has no more connections.
     ends: Vec<oneshot::Receiver<()>>,
     /// Without it, workers end with their connections.
@@ -139,10 +141,12 @@ impl Ingress {
             function,
         };
         let (stay, staying) = watch::channel(());
-        let ends = start_workers(&listener, common, &staying)?;
+        let (seats, inboxes): (Vec<_>, Vec<_>) = (0..common.settings.workers.max(1)).map(|_| Seat::new()).unzip();
+        let seats = Arc::<[Seat]>::from(seats);
+        let ends = start_workers(&listener, common, (&seats, inboxes), &staying)?;
         // Only the workers listen: once they stop, new connections are refused.
         drop(listener);
-        Ok(Self { address, connections, permits, routing, phase, ends, stay })
+        Ok(Self { address, connections, permits, routing, phase, seats, ends, stay })
     }
 
     /// The address that is listened on.
@@ -160,7 +164,10 @@ impl Ingress {
         self.phase.send_replace(Phase::Draining);
         let all = u32::try_from(self.connections).unwrap_or(u32::MAX);
         let finished = tokio::time::timeout(patience, self.permits.acquire_many(all)).await;
-        let cut = if finished.is_ok() { 0 } else { self.connections - self.permits.available_permits() };
+        let cut = if finished.is_ok() { 0 } else { self.seats.iter().map(Seat::requests).sum() };
+        if cut > 0 {
+            tracing::warn!(requests = cut, "time was up: requests were cut");
+        }
         self.phase.send_replace(Phase::Ended);
         if join_all(self.ends).await.iter().any(Result::is_err) {
             tracing::error!("a worker of the ingress ended by a panic");
@@ -172,10 +179,10 @@ impl Ingress {
 fn start_workers(
     listener: &TcpListener,
     common: Common,
+    (seats, inboxes): (&Arc<[Seat]>, Vec<UnboundedReceiver<Accepted>>),
     staying: &watch::Receiver<()>,
 ) -> Result<Vec<oneshot::Receiver<()>>, IngressError> {
-    let (seats, inboxes): (Vec<_>, Vec<_>) = (0..common.settings.workers.max(1)).map(|_| Seat::new()).unzip();
-    let (seats, common) = (Arc::<[Seat]>::from(seats), Arc::new(common));
+    let common = Arc::new(common);
     inboxes
         .into_iter()
         .enumerate()
