@@ -13,10 +13,10 @@ use std::sync::Arc;
 use model::blueprint::{AdapterPlan, CompositePlan, Member, SenderPlan, Wire, WireTo};
 use model::contract::Contract;
 use model::digest::Digest;
+use model::wire::Side;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 
-use crate::emit::Side;
 use crate::generate::{GenerateError, generate_in};
 use crate::source::{SourceError, componentize};
 use relabel::relabel;

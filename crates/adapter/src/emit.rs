@@ -27,29 +27,12 @@ use wit_parser::{InterfaceId, Resolve};
 
 pub use error::EmitError;
 pub use failure::{Room, failure_room};
+pub use model::wire::Side;
 pub use world::{RPC_WIT, WASMBUS_WIT};
 
 /// The custom section that holds an adapter's wire id: at the outer level of a generated one, in the core module of one
 /// that a toolchain built.
 pub const WIRE_SECTION: &str = "lath:wire";
-
-/// Which of a contract's two adapters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Side {
-    /// Exports the contract, imports `lath:wasmbus/sender`.
-    Sender,
-    /// Imports the contract, exports `lath:wasmbus/receiver`.
-    Receiver,
-}
-
-impl std::fmt::Display for Side {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Side::Sender => "sender",
-            Side::Receiver => "receiver",
-        })
-    }
-}
 
 /// Generates one adapter of a contract, for one version of the wire.
 ///

@@ -1,10 +1,10 @@
 //! Senders and receivers from contracts.
 
 use model::contract::{Contract, ContractName};
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
 use crate::canonical;
-use crate::emit::{self, EmitError, Side};
+use crate::emit::{self, EmitError};
 
 /// Why an adapter cannot be generated.
 #[derive(Debug, thiserror::Error)]

@@ -2,9 +2,9 @@
 //! is compiled to, and for whoever compares with it.
 
 use model::contract::Contract;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
-use crate::emit::{EmitError, Side};
+use crate::emit::EmitError;
 use crate::generate::{GenerateError, generate_in};
 use crate::source::{Source, SourceError, WitFile};
 

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use model::contract::ContractName;
 use model::digest::Digest;
 use model::view::{Port, Shape};
+use model::wire::Side;
 use wasmparser::{BinaryReaderError, Parser};
 use wit_parser::{WorldItem, WorldKey};
 
 use crate::compose::labels::Labels;
-use crate::emit::Side;
 use crate::source::{Extractor, Source, SourceError, componentize, interface_name};
 use crate::view::{self, memories};
 

@@ -5,8 +5,9 @@
 
 use model::contract::{Contract, ContractName};
 use model::view::{Port, Shape};
+use model::wire::Side;
 
-use crate::emit::{RPC_WIT, Side, WASMBUS_WIT};
+use crate::emit::{RPC_WIT, WASMBUS_WIT};
 use crate::inspect::{Kind, Ports, inspect};
 use crate::source::{Source, SourceError, WitFile};
 

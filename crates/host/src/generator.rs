@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::emit::Side;
 use adapter::generate::contract_text;
 use adapter::generator::{self as native, Info};
 use adapter::source::{SourceError, componentize};
@@ -21,6 +20,7 @@ use model::contract::{Contract, ContractName};
 use model::ids::ByteSize;
 use model::value::Value;
 use model::view::Shape;
+use model::wire::Side;
 
 use crate::limits::{ADAPTER_BYTES_MAX, GENERATOR_MEMORY, GENERATOR_TIME_MAX};
 

@@ -23,8 +23,8 @@ pub use blueprint::{BUCKETS, Pointer, PointerKey, PointerKeyError, ROOT_KEY, Roo
 pub use drain::{DRAINS, Drain, drain_key};
 pub use host::{Failing, HostRecord, Lease, OwnSetting, Part, Storage};
 pub use intent::{
-    Author, AuthorError, Half, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent,
-    StoredSubstitute, UnixMillis,
+    Author, AuthorError, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, StoredSubstitute,
+    UnixMillis,
 };
 pub use platform::{PLATFORM_KEY, PlatformCode, StoredGenerator};
 pub use secret::{PassedKey, SealedKey, SealedSecret};

@@ -12,6 +12,24 @@ use crate::planted::Bug;
 /// The wire id of version 2: as [`WIRE_1`], but elements of lists of numbers have the width that they have in memory.
 pub const WIRE_2: &str = "lath/2";
 
+/// One of the two adapters of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Turns typed calls into messages: exports the contract, imports `lath:wasmbus/sender`.
+    Sender,
+    /// Turns messages into typed calls: imports the contract, exports `lath:wasmbus/receiver`.
+    Receiver,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sender => "sender",
+            Self::Receiver => "receiver",
+        })
+    }
+}
+
 /// A version of the wire that generated adapters speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WireVersion {

@@ -7,11 +7,11 @@ use model::blueprint::{AdapterPlan, ReceiverPlan, WIRE_1};
 use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::view::Port;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
 use crate::findings::Findings;
 use crate::intent::{AdapterPair, GivenAdapter, Intent, Inventory, contract_of, on_one_track};
-use crate::problem::{AdapterFault, Caution, Place, Side, table_key};
+use crate::problem::{AdapterFault, Caution, Place, table_key};
 use crate::substitutes::substitute_for;
 
 const SENDER: &str = "lath:wasmbus/sender";

@@ -11,7 +11,7 @@ use model::contract::{Contract, ContractName};
 use model::ids::{ActorName, ProviderName, StoreName};
 use model::manifest::{EXTERNAL, Reach};
 use model::view::ComponentView;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
 use crate::adapters::Adapters;
 use crate::findings::Findings;
@@ -20,7 +20,7 @@ use crate::grants::{Granted, granted_through};
 use crate::intent::{Intent, Inventory, State, contract_of};
 use crate::layout::{Chains, Entrances, Onward, Seats};
 use crate::limits::MEMBERS_MAX;
-use crate::problem::{AdapterFault, Fault, Place, Side};
+use crate::problem::{AdapterFault, Fault, Place};
 use crate::resolve::{Links, Resolved, Supplier};
 
 /// Builds the composites of an application.

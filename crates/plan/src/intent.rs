@@ -8,9 +8,7 @@ use model::contract::{Contract, ContractName};
 use model::ids::ActorName;
 use model::manifest::Manifest;
 use model::view::{ComponentView, Port, Shape};
-use model::wire::{WireVersion, Wires};
-
-use crate::problem::Side;
+use model::wire::{Side, WireVersion, Wires};
 
 /// What was asked: a manifest, and every component that it names, read.
 #[derive(Clone, Debug, PartialEq)]

@@ -42,7 +42,5 @@ pub use explain::{LinkExplanation, explain};
 pub use grants::{Granted, granted_through};
 pub use intent::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, State, Substitute};
 pub use planning::{Notes, Plan, plan};
-pub use problem::{
-    AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Side, Tie, Warning, Who,
-};
+pub use problem::{AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Tie, Warning, Who};
 pub use substitutes::{Need, needs};

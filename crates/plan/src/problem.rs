@@ -93,23 +93,6 @@ impl fmt::Display for Consumer {
     }
 }
 
-/// One half of a pair of adapters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are those of the manifest")]
-pub enum Side {
-    Sender,
-    Receiver,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Side::Sender => "sender",
-            Side::Receiver => "receiver",
-        })
-    }
-}
-
 /// Why two parts of an application are placed together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tie {

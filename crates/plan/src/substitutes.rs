@@ -5,10 +5,9 @@ use std::sync::Arc;
 use model::blueprint::{AdapterPlan, Blueprint, WireTo};
 use model::contract::Contract;
 use model::view::Port;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
 use crate::intent::{Intent, Substitute, contract_of};
-use crate::problem::Side;
 
 /// What the names of the two interfaces of the bus begin with.
 const BUS: &str = "lath:wasmbus/";

@@ -17,7 +17,6 @@ mod presence;
 use std::sync::Arc;
 use std::time::Instant;
 
-use adapter::emit::Side;
 use adapter::generate::generate;
 use engine::{Actor, ActorSettings, Engine, EngineSettings};
 use lattice::bus::Bus;
@@ -28,6 +27,7 @@ use lattice::subject::{Subjects, Token};
 use model::blueprint::WIRE_1;
 use model::ids::{AppName, ProviderName};
 use model::limits::{DEADLINE_MAX, DEPTH_MAX, REUSE_MAX};
+use model::wire::Side;
 use tokio::task::AbortHandle;
 
 use crate::error::ProcessError;

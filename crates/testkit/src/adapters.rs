@@ -2,14 +2,13 @@
 //!
 //! Values cross as [`adapter::value::Value`]s; `engine::native::value` says how wasmtime writes them.
 
-use adapter::emit::Side;
 use adapter::generate::generate_in;
 use adapter::value::Value;
 use anyhow::{Context, Result, bail};
 use engine::native::value::{lift, lower};
 use model::contract::{Contract, Function};
 use model::failure::RpcError;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 use wasmparser::{Parser, Payload};
 use wasmtime::component::{Component, Instance, Linker, Val};
 use wasmtime::{Config, Engine, OptLevel, Store, StoreContextMut, Trap};

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use adapter::emit::Side;
 use anyhow::{Context as _, Result, anyhow};
 use engine::{Engine, EngineSettings};
 use host::generator::{Generator, GeneratorLimits};
 use model::contract::Contract;
+use model::wire::Side;
 use tokio::runtime::Runtime;
 
 use crate::application::{chain, root};

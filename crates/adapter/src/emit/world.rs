@@ -1,5 +1,6 @@
 //! The world of an adapter, the platform's interfaces in it, and the wrapping of the core module as a component.
 
+use model::wire::Side;
 use wasm_encoder::{CustomSection, Encode, Section};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{
@@ -7,8 +8,8 @@ use wit_parser::{
     WasmExportKind, WasmImport, WorldId, WorldKey,
 };
 
+use super::WIRE_SECTION;
 use super::error::EmitError;
-use super::{Side, WIRE_SECTION};
 
 /// The platform's frozen types.
 pub const RPC_WIT: &str = include_str!("../../../../wit/lath-rpc/types.wit");

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use model::contract::ContractName;
 use model::view::{ComponentView, Port, Shape};
+use model::wire::Side;
 
 use super::layout::{self, Layout, Named};
 use super::{Kind, Part, Ports, Role, Seen, side};
 use crate::compose::RECEIVER;
 use crate::compose::labels::Labels;
-use crate::emit::Side;
 use crate::source::SourceError;
 use crate::view;
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use adapter::compose::labels::{Labels, ReceiverLabel, SenderLabel};
 use adapter::compose::{SENDER, compose, linked};
-use adapter::emit::Side;
 use adapter::generate::generate_in;
 use adapter::source::Source;
 use adapter::view::view;
@@ -17,7 +16,7 @@ use model::blueprint::{
 use model::contract::Contract;
 use model::digest::Digest;
 use model::manifest::{Limits, Reach};
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
 use crate::source::module;
 

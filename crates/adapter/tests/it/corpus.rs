@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use adapter::emit::{EmitError, Side, emit};
+use adapter::emit::{EmitError, emit};
 use adapter::generator;
 use adapter::source::{Source, SourceError};
 use model::contract::Contract;
 use model::view::{Refusal, Shape};
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 use testkit::adapters::Bench;
 use testkit::generators::Blocking;
 use testkit::wit;

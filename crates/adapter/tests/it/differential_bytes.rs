@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use adapter::emit::Side;
 use adapter::generate::{contract_text, generate};
 use adapter::source::{Source, WitFile};
 use model::contract::Contract;
 use model::digest::Digest;
+use model::wire::Side;
 use testkit::wit;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};

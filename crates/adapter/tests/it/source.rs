@@ -194,7 +194,7 @@ fn types_that_double_are_refused_in_good_time() {
     let text = format!("package a:b;\ninterface c {{ record t0 {{ a: u8 }}\n{records} f: func(x: t59); }}\n");
     let files = [WitFile { path: "c.wit".to_owned(), text }];
     let contract = Source::from_wit("c.wit", &files, &[]).unwrap().contract("c").unwrap();
-    for side in [adapter::emit::Side::Sender, adapter::emit::Side::Receiver] {
+    for side in [model::wire::Side::Sender, model::wire::Side::Receiver] {
         assert!(adapter::generate::generate(&contract, side).is_err(), "{side}");
     }
 }

@@ -1,11 +1,12 @@
 //! Whether bytes are the adapter that they are said to be.
 
-use adapter::emit::{RPC_WIT, Side, WASMBUS_WIT, WIRE_SECTION};
+use adapter::emit::{RPC_WIT, WASMBUS_WIT, WIRE_SECTION};
 use adapter::generate::generate;
 use adapter::generator;
 use adapter::source::{Source, WitFile};
 use adapter::verify::{VerifyError, verify};
 use model::contract::Contract;
+use model::wire::Side;
 use wasm_encoder::{CustomSection, Encode, Section};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};

@@ -4,13 +4,12 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use adapter::emit::Side;
 use adapter::generate::generate_in;
 use clap::{Args, ValueEnum};
 use host::generator::Generator;
 use model::contract::Contract;
 use model::digest::Digest;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 use serde::Serialize;
 
 use crate::application::threads;

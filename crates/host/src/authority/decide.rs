@@ -1,6 +1,5 @@
 //! The decision.
 
-use model::planted::Bug;
 use std::time::Instant;
 
 use lattice::call::{Call, Origin};
@@ -8,6 +7,7 @@ use model::blueprint::{ReceiverPlan, Target};
 use model::contract::ContractName;
 use model::ids::{ClientName, HostName};
 use model::manifest::{Reach, Route};
+use model::planted::Bug;
 use model::wire::WireVersion;
 use provider::Opens;
 use provider::http::METHOD;

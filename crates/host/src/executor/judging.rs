@@ -1,11 +1,11 @@
 //! Whether a new version of an actor is as good as the one before it, by what both did.
 
-use model::planted::Bug;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::{Actor, Latencies};
 use model::ids::ActorName;
+use model::planted::Bug;
 
 use super::state::{PartId, Stage};
 #[cfg(doc)]

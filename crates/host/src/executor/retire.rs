@@ -1,11 +1,11 @@
 //! Ending parts: their calls finish first.
 
-use model::planted::Bug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::Actor;
 use futures_util::future::join_all;
+use model::planted::Bug;
 use provider::Provider;
 
 use super::load::Part;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lattice::document::{Half, IntentDocument, StoredAdapter, StoredAdapters, StoredSubstitute};
+use lattice::document::{IntentDocument, StoredAdapter, StoredAdapters, StoredSubstitute};
 use model::blueprint::Blueprint;
 use model::digest::Digest;
 use model::ids::ActorName;
 use plan::placement::{Demand, demand};
-use plan::{AdapterPair, GivenAdapter, Intent, Inventory, Notes, Plan, Side, Substitute};
+use plan::{AdapterPair, GivenAdapter, Intent, Inventory, Notes, Plan, Substitute};
 
 /// What follows from a document of intent.
 #[derive(Clone, Debug)]
@@ -72,11 +72,7 @@ fn given(StoredAdapters { sender, receiver }: &StoredAdapters) -> AdapterPair {
 }
 
 pub(super) fn substitute(stored: &StoredSubstitute) -> Substitute {
-    let side = match stored.half {
-        Half::Sender => Side::Sender,
-        Half::Receiver => Side::Receiver,
-    };
-    Substitute { side, wire: stored.wire, view: stored.component.view.clone() }
+    Substitute { side: stored.side, wire: stored.wire, view: stored.component.view.clone() }
 }
 
 fn told(problems: &[plan::Problem]) -> String {

@@ -6,19 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adapter::emit;
 use adapter::generator::adapter_of;
 use adapter::view::view;
 use bytes::Bytes;
-use lattice::document::{
-    Document as _, Half, IntentDocument, PLATFORM_KEY, PlatformCode, StoredComponent, StoredSubstitute,
-};
+use lattice::document::{Document as _, IntentDocument, PLATFORM_KEY, PlatformCode, StoredComponent, StoredSubstitute};
 use lattice::store::Revision;
 use model::digest::Digest;
 use model::ids::AppName;
 use model::placement::Earlier;
 use model::wire::Wires;
-use plan::{Need, Side, needs};
+use plan::{Need, needs};
 use tokio::sync::OnceCell;
 
 use super::bytes::Pieces;
@@ -39,29 +36,22 @@ pub(super) struct Platform<'a> {
     generator: OnceCell<Arc<Generator>>,
 }
 
-/// The adapters of a version that runs.
+/// What a version that runs has in the place of generated adapters.
 pub(super) struct Worn {
+    application: AppName,
     pub(super) document: IntentDocument,
-    needs: Vec<Need>,
 }
 
 impl Worn {
-    /// The same without the adapters for which `is_new` is true: those are chosen anew.
-    pub(super) fn without(mut self, is_new: impl Fn(&Need) -> bool) -> Self {
-        self.needs.retain(|need| !is_new(need));
-        self
+    /// The adapters that it needs; none where hosts of this version would not plan it.
+    pub(super) fn needs(&self) -> Vec<Need> {
+        planned(&self.application, &self.document).map(|blueprint| needs(&blueprint)).unwrap_or_default()
     }
 
-    pub(super) fn needs(&self) -> &[Need] {
-        &self.needs
-    }
-
-    /// The adapter that it has for what is needed: none where that is generated. None where nothing of it is known.
-    fn adapter_for(&self, need: &Need) -> Option<Option<&StoredSubstitute>> {
-        let is_it = |worn: &&Need| (worn.side, worn.wire, &worn.contract) == (need.side, need.wire, &need.contract);
-        let component = self.needs.iter().find(is_it)?.adapter.component();
-        let stored = |digest| self.document.substitutes.iter().find(|one| one.component.digest() == digest);
-        Some(component.and_then(stored))
+    /// What stands in the place of one of those adapters; none where it is generated.
+    fn substitute(&self, need: &Need) -> Option<&StoredSubstitute> {
+        let digest = need.adapter.component()?;
+        self.document.substitutes.iter().find(|one| one.component.digest() == digest)
     }
 }
 
@@ -93,8 +83,7 @@ impl Operator {
             Ok(None) | Err(OperateError::Damaged { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let planned = planned(application, &document);
-        Ok(planned.ok().map(|blueprint| Worn { needs: needs(&blueprint), document }))
+        Ok(Some(Worn { application: application.clone(), document }))
     }
 
     /// What is to be deployed, with the platform code of the version that runs, or of the lattice.
@@ -111,7 +100,7 @@ impl Operator {
             None => Wires::new(platform.code.wire, [platform.code.wire]),
         };
         let document = IntentDocument { wires, ..pieces.document.clone() };
-        let (document, parts) = platform.dress(application, document, worn.as_ref()).await?;
+        let (document, parts) = platform.dress(application, document, worn.as_ref(), |_| false).await?;
         Ok(pieces.dressed(document, parts))
     }
 }
@@ -127,12 +116,14 @@ impl<'a> Platform<'a> {
         Self { operator, code, revision, generator: OnceCell::new_with(generator) }
     }
 
-    /// `document` with what stands in the place of its generated adapters, and the bytes of what is new.
+    /// `document` with what stands in the place of its generated adapters, and the bytes of what is new. What `worn` has is
+    /// kept, unless it is to be chosen anew.
     pub(super) async fn dress(
         &self,
         application: &AppName,
         document: IntentDocument,
         worn: Option<&Worn>,
+        is_new: impl Fn(&Need) -> bool,
     ) -> Result<(IntentDocument, Parts), OperateError> {
         let is_plain = worn.is_none_or(|worn| worn.document.substitutes.is_empty());
         let bare = IntentDocument { substitutes: Vec::new(), ..document };
@@ -141,14 +132,16 @@ impl<'a> Platform<'a> {
         }
         let mut parts = Parts::new();
         let mut substitutes = Vec::new();
+        let kept = worn.map(Worn::needs).unwrap_or_default();
         for need in needs(&planned(application, &bare)?) {
-            let chosen = match worn.and_then(|worn| worn.adapter_for(&need)) {
-                Some(kept) => kept.cloned(),
+            let is_it = |kept: &&Need| (kept.side, kept.wire, &kept.contract) == (need.side, need.wire, &need.contract);
+            let chosen = match worn.zip(kept.iter().find(is_it).filter(|_| !is_new(&need))) {
+                Some((worn, kept)) => worn.substitute(kept).cloned(),
                 None => self.substitute(&need, &mut parts).await?,
             };
             substitutes.extend(chosen.filter(|chosen| !substitutes.contains(chosen)));
         }
-        substitutes.sort_by_key(|one: &StoredSubstitute| (one.half, one.wire, one.component.digest()));
+        substitutes.sort_by_key(|one: &StoredSubstitute| (one.side, one.wire, one.component.digest()));
         Ok((IntentDocument { substitutes, ..bare }, parts))
     }
 
@@ -162,19 +155,16 @@ impl<'a> Platform<'a> {
             return Ok(Some(found.clone()));
         }
         let Some(generator) = self.generator().await? else { return Ok(None) };
-        let (half, side) = match need.side {
-            Side::Sender => (Half::Sender, emit::Side::Sender),
-            Side::Receiver => (Half::Receiver, emit::Side::Receiver),
-        };
-        let made = generator.adapter(&need.contract, side, need.wire.number()).await.map_err(Box::new)?;
-        if adapter_of(&need.contract, side, need.wire.number()).is_ok_and(|built_in| built_in == made) {
+        let (side, wire) = (need.side, need.wire.number());
+        let made = generator.adapter(&need.contract, side, wire).await.map_err(Box::new)?;
+        if adapter_of(&need.contract, side, wire).is_ok_and(|built_in| built_in == made) {
             return Ok(None);
         }
         let what = format!("the {side} of {}", need.contract.name);
         let view = view(&what, &made).map_err(|error| OperateError::Generator(Box::new(error.into())))?;
         let component = StoredComponent { size: made.len() as u64, view };
         parts.insert(component.digest(), (what, made.into()));
-        Ok(Some(StoredSubstitute { half, wire: need.wire, component }))
+        Ok(Some(StoredSubstitute { side, wire: need.wire, component }))
     }
 
     /// The generator in the place of the built-in one.

@@ -9,7 +9,8 @@ use model::contract::ContractName;
 use model::digest::Digest;
 use model::folder::Folder;
 use model::ids::{ActorName, AppName, HostName, SecretName};
-use plan::{Problem, Side};
+use model::wire::Side;
+use plan::Problem;
 use provider::ProviderError;
 use provider::http::LeftOut;
 

@@ -15,13 +15,12 @@ use lattice::document::{Document as _, IntentDocument, PLATFORM_KEY, PlatformCod
 use lattice::store::StoreError;
 use model::ids::AppName;
 use model::placement::Earlier;
-use model::wire::WireVersion;
 
 pub use code::{NewAdapter, NewGenerator, PlatformPatch};
 
 use super::bytes::Pieces;
 use super::deploy::{Stands, now};
-use super::dress::Platform;
+use super::dress::{Platform, Worn};
 use super::patch::planned;
 use super::routes::Claim;
 use super::status::AppStatus;
@@ -146,13 +145,14 @@ impl Operator {
         while tries < PLATFORM_TRIES_MAX {
             let Some((stands, runs)) = self.runs(application).await? else { return Ok(Rolled::Same) };
             let standing = stands.version;
-            if let PlatformPatch::Wire(wire) = patch
-                && !self.is_there(application, runs, *wire).await?
+            let worn = self.worn(application, Some(runs)).await?;
+            if let (PlatformPatch::Wire(wire), Some(worn)) = (patch, &worn)
+                && worn.document.wires.towards(*wire).is_some()
                 && let Waited::Overdue(status) = self.wait(application, standing, deadline, &mut |_| ()).await?
             {
                 return Ok(Rolled::Overdue(Box::new(status)));
             }
-            let version = match self.next(application, runs, patch, platform).await? {
+            let version = match next(application, worn, patch, platform).await? {
                 None if !is_changed => return Ok(Rolled::Same),
                 // It has what is wanted, by this command or by a version that its owners made of that.
                 None => standing,
@@ -185,35 +185,6 @@ impl Operator {
         Ok(instead.or_else(|| stands.runs()).map(|runs| (stands, runs)))
     }
 
-    /// True where an application speaks `wire` and nothing else.
-    async fn is_there(&self, application: &AppName, runs: Earlier, wire: WireVersion) -> Result<bool, OperateError> {
-        let worn = self.worn(application, Some(runs)).await?;
-        Ok(worn.is_none_or(|worn| worn.document.wires.towards(wire).is_none()))
-    }
-
-    /// The next version of an application; none where it has what is wanted.
-    async fn next(
-        &self,
-        application: &AppName,
-        runs: Earlier,
-        patch: &PlatformPatch,
-        platform: &Platform<'_>,
-    ) -> Result<Option<Pieces>, OperateError> {
-        let Some(worn) = self.worn(application, Some(runs)).await? else { return Ok(None) };
-        let document = worn.document.clone();
-        let wires = match patch {
-            PlatformPatch::Wire(wire) => match document.wires.towards(*wire) {
-                Some(next) => next,
-                None => return Ok(None),
-            },
-            _ => document.wires.clone(),
-        };
-        let kept = worn.without(|need| patch.concerns(need));
-        let asked = IntentDocument { wires, ..document.clone() };
-        let (next, parts) = platform.dress(application, asked, Some(&kept)).await?;
-        Ok((next != document).then(|| Pieces::with(next, parts)))
-    }
-
     async fn write_next(&self, application: &AppName, stands: Stands, next: &Pieces) -> Result<u64, OperateError> {
         let blueprint = planned(application, &next.document)?;
         let claim = Claim::new(application, &blueprint);
@@ -223,4 +194,25 @@ impl Operator {
         self.upload(next, &next.digests(), &mut |_| ()).await?;
         Ok(version)
     }
+}
+
+/// The next version of an application; none where it has what is wanted.
+async fn next(
+    application: &AppName,
+    worn: Option<Worn>,
+    patch: &PlatformPatch,
+    platform: &Platform<'_>,
+) -> Result<Option<Pieces>, OperateError> {
+    let Some(worn) = worn else { return Ok(None) };
+    let document = &worn.document;
+    let wires = match patch {
+        PlatformPatch::Wire(wire) => match document.wires.towards(*wire) {
+            Some(next) => next,
+            None => return Ok(None),
+        },
+        _ => document.wires.clone(),
+    };
+    let asked = IntentDocument { wires, ..document.clone() };
+    let (next, parts) = platform.dress(application, asked, Some(&worn), |need| patch.concerns(need)).await?;
+    Ok((next != *document).then(|| Pieces::with(next, parts)))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adapter::compose::compose;
+use adapter::compose::linked;
 use adapter::view::view;
 use engine::ActorSettings;
 use model::blueprint::{AdapterPlan, CompositePlan, LinkPlan, Member, ReceiverPlan, SenderPlan, Target, Wire, WireTo};
@@ -68,7 +68,7 @@ impl Stage {
             limits: Limits::default(),
         };
         let bytes: Arc<[u8]> = bytes.into();
-        let composite = compose(&plan, &|digest| (*digest == view.digest).then(|| Arc::clone(&bytes)))?.into();
+        let composite = linked(&plan, &|digest| (*digest == view.digest).then(|| Arc::clone(&bytes)))?.into();
         let adapters = u32::try_from(receivers.len() + senders.len()).unwrap_or(u32::MAX);
         let receivers = receivers.into_iter().map(|(label, _, contract)| (label, contract)).collect();
         Ok(Self { composite, memories: view.memories.saturating_add(adapters), receivers, senders })

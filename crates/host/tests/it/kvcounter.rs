@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adapter::emit::Side;
 use adapter::generate::generate;
 use host::application::Application;
 use model::blueprint::{Blueprint, WireTo};
 use model::contract::Contract;
 use model::digest::Digest;
+use model::wire::Side;
 use testkit::application::{root, run, run_with};
 
 use crate::scene::assert_get;

@@ -1,7 +1,8 @@
 //! Which calls of a host have been seen.
 
-use crate::limits::REPLAY_WINDOW;
 use model::planted::Bug;
+
+use crate::limits::REPLAY_WINDOW;
 
 const WORD: u64 = u64::BITS as u64;
 

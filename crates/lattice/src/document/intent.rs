@@ -11,7 +11,7 @@ use model::digest::Digest;
 use model::ids::ActorName;
 use model::placement::Share;
 use model::view::ComponentView;
-use model::wire::{WireVersion, Wires};
+use model::wire::{Side, WireVersion, Wires};
 
 use crate::limits::AUTHOR_BYTES_MAX;
 
@@ -108,20 +108,11 @@ impl StoredComponent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSubstitute {
     /// Which of the two adapters of a contract it is.
-    pub half: Half,
+    pub side: Side,
     /// The version of the wire that it speaks.
     pub wire: WireVersion,
     /// The component.
     pub component: StoredComponent,
-}
-
-/// One of the two adapters of a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Half {
-    /// Turns typed calls into messages.
-    Sender,
-    /// Turns messages into typed calls.
-    Receiver,
 }
 
 /// A hand-written sender and receiver of one contract.

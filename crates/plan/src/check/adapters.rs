@@ -7,12 +7,11 @@ use model::contract::{Contract, ContractName};
 use model::digest::Digest;
 use model::ids::ActorName;
 use model::view::Port;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
 use super::asked::{serves, travels};
 use super::{Checker, Violation};
 use crate::intent::{AdapterPair, GivenAdapter, Substitute};
-use crate::problem::Side;
 
 impl<'a> Checker<'a> {
     pub(super) fn adapter(

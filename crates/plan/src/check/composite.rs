@@ -6,13 +6,13 @@ use model::blueprint::{CompositePlan, HttpVersion, Member, WireTo};
 use model::ids::ActorName;
 use model::manifest::Grants;
 use model::view::{Port, Shape};
+use model::wire::Side;
 
 use super::asked::travels;
 use super::chain::Copies;
 use super::whole::{natives, senders};
 use super::{Checker, Violation};
 use crate::grants::{Granted, granted_through};
-use crate::problem::Side;
 
 impl Checker<'_> {
     pub(super) fn composite(&mut self, root: &ActorName, composite: &CompositePlan) {

@@ -9,13 +9,12 @@ use model::contract::{Contract, ContractName, Room, failure_room};
 use model::ids::{ActorName, ProviderName, StoreName};
 use model::manifest::{EXTERNAL, Link, LinkTarget, OnFailure, Reach};
 use model::view::{Port, Shape};
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 
 use super::asked::{serves, travels};
 use super::chain::Copies;
 use super::{Breach, Checker, Violation};
 use crate::intent::State;
-use crate::problem::Side;
 
 /// Where a wire is.
 #[derive(Clone, Copy)]

@@ -3,8 +3,9 @@
 use model::blueprint::WIRE_1;
 use model::contract::ContractName;
 use model::ids::ActorName;
+use model::wire::Side;
 
-use super::{AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Side, Tie, Who, listed, quoted};
+use super::{AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Tie, Who, listed, quoted};
 
 const READ: &str = "read it before planning";
 

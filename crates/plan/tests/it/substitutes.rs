@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::blueprint::{AdapterPlan, WireTo};
 use model::contract::{Contract, Type};
 use model::digest::Digest;
-use model::wire::{WireVersion, Wires};
-use plan::{Need, Side, Substitute, Violation, check, needs};
+use model::wire::{Side, WireVersion, Wires};
+use plan::{Need, Substitute, Violation, check, needs};
 
 use WireVersion::{V1, V2};
 
@@ -17,10 +17,15 @@ fn stock(functions: &[&str]) -> Arc<Contract> {
     contract("acme:stock/api@1.0.0", &functions)
 }
 
+const TEXT: &str = "[actors.cart]\ncomponent = \"cart.wasm\"\nlinks.\"acme:stock\" = { to = \"stock\" }\n\
+     [actors.stock]\ncomponent = \"stock.wasm\"\n[[routes]]\npath = \"/cart\"\nto = \"cart\"\n";
+
 /// `cart` calls a part of what `stock` answers.
 fn world() -> World {
-    let text = "[actors.cart]\ncomponent = \"cart.wasm\"\nlinks.\"acme:stock\" = { to = \"stock\" }\n\
-         [actors.stock]\ncomponent = \"stock.wasm\"\n[[routes]]\npath = \"/cart\"\nto = \"cart\"\n";
+    world_of(TEXT)
+}
+
+fn world_of(text: &str) -> World {
     let parts = [
         ("cart", Part::new("cart").imports(&stock(&["peek"])).exports(&handler())),
         ("stock", Part::new("stock").exports(&stock(&["peek", "take"]))),
@@ -93,6 +98,17 @@ fn each_version_of_the_wire_has_its_own() {
         (Side::Receiver, V2, "api".to_owned(), None),
     ];
     assert_eq!(chosen(&world), expected);
+}
+
+#[test]
+fn adapters_that_a_manifest_names_are_not_replaced() {
+    let (narrow, wide) = (stock(&["peek"]), stock(&["peek", "take"]));
+    let pair = "[adapters.\"acme:stock/api@1.0.0\"]\nsender = \"sender.wasm\"\nreceiver = \"receiver.wasm\"\n";
+    let (sender, receiver) = (Half::sender(&wide, "json/1"), Half::receiver(&wide, "json/1"));
+    let mut world = world_of(&format!("{TEXT}{pair}")).adapters("acme:stock/api@1.0.0", sender, receiver);
+    world.intent.substitutes =
+        vec![substitute("s", Side::Sender, &narrow, V1), substitute("r", Side::Receiver, &wide, V1)];
+    assert_eq!(chosen(&world), [(Side::Receiver, V1, "handler".to_owned(), None)]);
 }
 
 #[test]

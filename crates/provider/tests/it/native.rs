@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapter::codec::{decode_result, encode_params};
-use adapter::emit::Side;
 use adapter::generate::generate;
 use adapter::value::Value;
 use engine::{Actor, ActorSettings, CallContext, Engine, EngineSettings};
 use model::failure::{Failure, Progress, RpcError};
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 use provider::service::{Backend, Service};
 use provider::{Call, Provider, contracts};
 

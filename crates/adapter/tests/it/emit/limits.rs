@@ -73,7 +73,7 @@ fn each_call_begins_with_an_empty_arena() {
 #[test]
 fn memory_pages_max() {
     let (resolve, id) = super::support::parse(&interface(AMPLIFIER));
-    let bytes = adapter::emit::emit(&resolve, id, adapter::emit::Side::Receiver, model::wire::WireVersion::V1).unwrap();
+    let bytes = adapter::emit::emit(&resolve, id, model::wire::Side::Receiver, model::wire::WireVersion::V1).unwrap();
     let mut memories = Vec::new();
     for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
         if let wasmparser::Payload::MemorySection(section) = payload.unwrap() {
@@ -96,7 +96,7 @@ fn flat_moves_max() {
         }
         wit += &format!("f: func(v: v{depth});");
         let (resolve, id) = super::support::parse(&interface(&wit));
-        adapter::emit::emit(&resolve, id, adapter::emit::Side::Sender, model::wire::WireVersion::V1)
+        adapter::emit::emit(&resolve, id, model::wire::Side::Sender, model::wire::WireVersion::V1)
     };
     assert!(emit(10).is_ok());
     let refused = emit(14).unwrap_err().to_string();

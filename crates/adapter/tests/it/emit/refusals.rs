@@ -1,7 +1,7 @@
 //! What has no adapter yet is refused, naming function and type; and what depends on nothing but the contract.
 
-use adapter::emit::{Side, WIRE_SECTION, emit};
-use model::wire::WireVersion;
+use adapter::emit::{WIRE_SECTION, emit};
+use model::wire::{Side, WireVersion};
 
 use super::roundtrip::EVERYTHING;
 use super::support::{interface, parse};

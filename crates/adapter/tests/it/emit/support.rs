@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use adapter::emit::{RPC_WIT, Side, emit};
-use model::wire::WireVersion;
+use adapter::emit::{RPC_WIT, emit};
+use model::wire::{Side, WireVersion};
 use wasmtime::component::{Component, Func, Linker, Type, Val};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
 use wit_parser::{InterfaceId, Resolve};

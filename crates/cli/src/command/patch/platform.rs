@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use host::operate::platform::{NewAdapter, NewGenerator, Patched, PlatformPatch, Rolled};
-use lattice::document::Half;
 use model::contract::ContractName;
 use model::ids::AppName;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 use serde::Serialize;
 
 use super::super::status::App;
@@ -65,9 +64,9 @@ impl PlatformArgs {
             if self.reset {
                 return Ok(PlatformPatch::Reset(contract.clone()));
             }
-            let halves = [(Half::Sender, &self.sender), (Half::Receiver, &self.receiver)];
-            let given = halves.into_iter().filter_map(|(half, path)| Some((half, path.as_ref()?)));
-            let new = given.map(|(half, path)| Ok(NewAdapter::read(contract, half, path)?));
+            let halves = [(Side::Sender, &self.sender), (Side::Receiver, &self.receiver)];
+            let given = halves.into_iter().filter_map(|(side, path)| Some((side, path.as_ref()?)));
+            let new = given.map(|(side, path)| Ok(NewAdapter::read(contract, side, path)?));
             return Ok(PlatformPatch::Adapters(new.collect::<Result<_, CliError>>()?));
         }
         match (&self.generator, self.wire) {

@@ -1,12 +1,12 @@
 //! One application.
 
-use model::planted::Bug;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::ids::AppName;
 use model::placement::Refusal;
+use model::planted::Bug;
 
 use super::Effect;
 use super::part::{Ids, PartId, PartName, Spec};

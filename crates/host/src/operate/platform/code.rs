@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use adapter::emit;
 use adapter::verify::verify;
 use bytes::Bytes;
-use lattice::document::{Half, PlatformCode, StoredComponent, StoredGenerator, StoredSubstitute};
+use lattice::document::{PlatformCode, StoredComponent, StoredGenerator, StoredSubstitute};
 use model::contract::{Contract, ContractName};
 use model::digest::Digest;
 use model::ids::AppName;
-use model::wire::WireVersion;
-use plan::{Need, Side};
+use model::wire::{Side, WireVersion};
+use plan::Need;
 
 use super::super::{OperateError, Operator, derive};
 use crate::application::Piece;
@@ -49,13 +48,13 @@ pub struct NewGenerator {
 }
 
 impl NewAdapter {
-    /// Reads the adapter of one half of `contract` from a file, and looks at it: it has to be one, for that contract alone,
+    /// Reads the adapter of one side of `contract` from a file, and looks at it: it has to be one, for that contract alone,
     /// in a version of the wire that hosts speak as well.
     ///
     /// # Errors
     ///
     /// It cannot be read, or is no such adapter.
-    pub fn read(contract: &ContractName, half: Half, path: &Path) -> Result<Self, OperateError> {
+    pub fn read(contract: &ContractName, side: Side, path: &Path) -> Result<Self, OperateError> {
         let unfit =
             |reason: String| OperateError::UnfitAdapter { path: path.to_owned(), contract: contract.clone(), reason };
         let (piece, wire) = Piece::adapter(path).map_err(Box::new)?;
@@ -65,10 +64,10 @@ impl NewAdapter {
             unfit(format!("it declares {declared}, and hosts speak {ids}"))
         })?;
         let component = StoredComponent { size: piece.bytes.len() as u64, view: piece.view };
-        let stored = StoredSubstitute { half, wire: known, component };
+        let stored = StoredSubstitute { side, wire: known, component };
         let given = derive::substitute(&stored);
-        let made_for = given.contract().ok_or_else(|| unfit(format!("it is no {}", given.side)))?;
-        let (found, side) = (Arc::clone(made_for), side_of(given.side));
+        let made_for = given.contract().ok_or_else(|| unfit(format!("it is no {side}")))?;
+        let found = Arc::clone(made_for);
         if !concerned(contract, &found.name) {
             return Err(unfit(format!("it is an adapter of {}", found.name)));
         }
@@ -106,7 +105,7 @@ impl PlatformPatch {
                     let is_it = |one: &StoredSubstitute| {
                         let given = derive::substitute(one);
                         let same = given.contract().is_some_and(|of| concerned(&contract.name, &of.name));
-                        same && (one.half, one.wire) == (stored.half, stored.wire)
+                        same && (one.side, one.wire) == (stored.side, stored.wire)
                     };
                     code.substitutes.retain(|one| !is_it(one));
                     code.substitutes.push(stored.clone());
@@ -147,8 +146,7 @@ impl PlatformPatch {
     pub(super) fn concerns(&self, need: &Need) -> bool {
         match self {
             Self::Adapters(new) => new.iter().any(|adapter| {
-                let side = derive::substitute(&adapter.stored).side;
-                side == need.side && concerned(&adapter.contract.name, &need.contract.name)
+                adapter.stored.side == need.side && concerned(&adapter.contract.name, &need.contract.name)
             }),
             Self::Reset(contract) => concerned(contract, &need.contract.name),
             Self::Generator(_) | Self::BuiltIn => true,
@@ -164,7 +162,7 @@ impl PlatformPatch {
             let Some(worn) = operator.worn(application, Some(runs)).await? else { continue };
             for adapter in new {
                 let given = derive::substitute(&adapter.stored);
-                let misfit = worn.needs().iter().find(|need| {
+                let misfit = worn.needs().into_iter().find(|need| {
                     let is_its = need.side == given.side && need.wire == given.wire;
                     is_its && concerned(&adapter.contract.name, &need.contract.name) && !given.fits(&need.contract)
                 });
@@ -178,13 +176,6 @@ impl PlatformPatch {
             }
         }
         Ok(())
-    }
-}
-
-fn side_of(side: Side) -> emit::Side {
-    match side {
-        Side::Sender => emit::Side::Sender,
-        Side::Receiver => emit::Side::Receiver,
     }
 }
 

@@ -2,17 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use adapter::emit::Side;
 use adapter::generate::generate_in;
 use adapter::source::{Source, WitFile};
 use host::application::Application;
 use host::operate::platform::{NewAdapter, NewGenerator, Patched, PlatformPatch, Rolled};
 use host::operate::{OperateError, Operator};
-use lattice::document::{Document as _, Half, IntentDocument};
+use lattice::document::{Document as _, IntentDocument};
 use lattice::limits::INTENT_BYTES_MAX;
 use model::contract::Contract;
 use model::placement::Refusal;
-use model::wire::{WireVersion, Wires};
+use model::wire::{Side, WireVersion, Wires};
 use tempfile::TempDir;
 use testkit::generators;
 
@@ -93,7 +92,7 @@ fn sender(folder: &TempDir, functions: &str) -> NewAdapter {
     let bytes = generate_in(&contract(&text), Side::Sender, V1).unwrap();
     let path = folder.path().join("sender.wasm");
     std::fs::write(&path, [bytes.as_slice(), b"\0\x0c\x07made-byhand"].concat()).unwrap();
-    NewAdapter::read(&CONTRACT.parse().unwrap(), Half::Sender, &path).unwrap()
+    NewAdapter::read(&CONTRACT.parse().unwrap(), Side::Sender, &path).unwrap()
 }
 
 const INCREMENT: &str = "increment: func(key: string, value: s32) -> result<s32, rpc-error>;";

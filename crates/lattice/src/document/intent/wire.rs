@@ -8,15 +8,14 @@ use model::digest::Digest;
 use model::ids::ActorName;
 use model::limits::MANIFEST_BYTES_MAX;
 use model::placement::Share;
-use model::wire::{WireVersion, Wires};
+use model::wire::{Side, WireVersion, Wires};
 use serde::{Deserialize, Serialize};
 
 use super::super::view::{ViewWire, read_view};
 use super::super::wire::{Kind, Text, write};
 use super::super::{Document, DocumentError};
 use super::{
-    Author, Half, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, StoredSubstitute,
-    UnixMillis,
+    Author, IntentDocument, IntentHead, StoredAdapter, StoredAdapters, StoredComponent, StoredSubstitute, UnixMillis,
 };
 use crate::limits::{INTENT_BYTES_MAX, VALUE_BYTES_MAX};
 
@@ -188,9 +187,9 @@ fn version(kind: &Kind, field: &str, number: u32) -> Result<WireVersion, Documen
 }
 
 pub(in crate::document) fn substitute_to_wire(stored: &StoredSubstitute) -> SubstituteWire {
-    let half = match stored.half {
-        Half::Sender => HalfWire::Sender,
-        Half::Receiver => HalfWire::Receiver,
+    let half = match stored.side {
+        Side::Sender => HalfWire::Sender,
+        Side::Receiver => HalfWire::Receiver,
     };
     SubstituteWire { half, wire: stored.wire.number(), component: component(&stored.component) }
 }
@@ -201,12 +200,12 @@ pub(in crate::document) fn read_substitutes(
 ) -> Result<Vec<StoredSubstitute>, DocumentError> {
     let read = |(index, SubstituteWire { half, wire, component }): (usize, SubstituteWire)| {
         let field = format!("substitutes.{index}");
-        let half = match half {
-            HalfWire::Sender => Half::Sender,
-            HalfWire::Receiver => Half::Receiver,
+        let side = match half {
+            HalfWire::Sender => Side::Sender,
+            HalfWire::Receiver => Side::Receiver,
         };
         let component = read_component_of(kind, &format!("{field}.component"), component)?;
-        Ok(StoredSubstitute { half, wire: version(kind, &field, wire)?, component })
+        Ok(StoredSubstitute { side, wire: version(kind, &field, wire)?, component })
     };
     wires.into_iter().enumerate().map(read).collect()
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lattice::document::{
-    Document as _, Half, IntentDocument, StoredAdapter, StoredAdapters, StoredComponent, StoredSubstitute,
+    Document as _, IntentDocument, StoredAdapter, StoredAdapters, StoredComponent, StoredSubstitute,
 };
 use lattice::limits::{TYPE_DEPTH_MAX, TYPE_PARTS_MAX};
 use model::contract::{Case, Contract, ContractName, Field, Function, NamedType, Type};
 use model::view::{ComponentView, Construct, Port, Refusal, Shape};
-use model::wire::{WireVersion, Wires};
+use model::wire::{Side, WireVersion, Wires};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -77,7 +77,7 @@ pub(super) fn small() -> IntentDocument {
 
 pub(super) fn substitute() -> StoredSubstitute {
     let component = StoredComponent { size: 1, view: view(BTreeMap::new()) };
-    StoredSubstitute { half: Half::Sender, wire: WireVersion::V2, component }
+    StoredSubstitute { side: Side::Sender, wire: WireVersion::V2, component }
 }
 
 /// A document with one function that gives `ty`.

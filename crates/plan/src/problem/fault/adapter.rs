@@ -3,7 +3,7 @@
 use model::contract::ContractName;
 use model::ids::{ActorName, ClientName, ProviderName};
 
-use crate::problem::Side;
+use model::wire::Side;
 
 /// Why adapters cannot be used. The texts are complete sentences without the mend.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapter::emit::Side;
 use adapter::generate::generate_in;
 use anyhow::{Context as _, Result, bail, ensure};
 use host::application::Piece;
 use host::operate::platform::{NewAdapter, NewGenerator, Patched, PlatformPatch, Rolled};
 use host::operate::status::{Phase, Status};
-use lattice::document::Half;
 use model::contract::Contract;
 use model::view::Shape;
-use model::wire::WireVersion;
+use model::wire::{Side, WireVersion};
 use testkit::adapters::trapping;
 use testkit::caller::word;
 use testkit::counting::{ONE_STORE, PATH, count, failures, stands_at};
@@ -55,9 +53,9 @@ async fn replaced(rig: &Rig, lattice: &Processes) -> Result<Vec<Row>> {
     let what = "platform code replaced";
     let load = Load::start(&lattice.addresses(), PATH, RATE);
     for _ in 0..rig.sized(1, 20) {
-        let (counter, half) = (contract(lattice)?, Half::Sender);
+        let (counter, side) = (contract(lattice)?, Side::Sender);
         let marked = [generate_in(&counter, Side::Sender, WireVersion::V1)?.as_slice(), MARK].concat();
-        let adapter = NewAdapter::read(&counter.name, half, &kept(lattice, "marked", &marked)?)?;
+        let adapter = NewAdapter::read(&counter.name, side, &kept(lattice, "marked", &marked)?)?;
         let generator = NewGenerator::of(generators::component("marking_generator")?, None).await?;
         for (what, patch) in [
             ("an adapter", PlatformPatch::Adapters(vec![adapter])),
@@ -83,7 +81,7 @@ async fn replaced(rig: &Rig, lattice: &Processes) -> Result<Vec<Row>> {
 async fn gone_back(lattice: &Processes) -> Result<Vec<Row>> {
     let counter = contract(lattice)?;
     let bad = trapping(&generate_in(&counter, Side::Sender, WireVersion::V1)?)?;
-    let adapter = NewAdapter::read(&counter.name, Half::Sender, &kept(lattice, "bad", &bad)?)?;
+    let adapter = NewAdapter::read(&counter.name, Side::Sender, &kept(lattice, "bad", &bad)?)?;
     let load = Load::start(&lattice.addresses(), PATH, RATE);
     sleep(Duration::from_secs(2)).await;
     let begun = Instant::now();
@@ -130,7 +128,7 @@ pub(crate) fn many(rig: &Rig) -> Result<Vec<Row>> {
         lattice.seen("all are ready", PATIENCE, ready(1)).await?;
         let counter = contract(&lattice)?;
         let marked = [generate_in(&counter, Side::Sender, WireVersion::V1)?.as_slice(), MARK].concat();
-        let adapter = NewAdapter::read(&counter.name, Half::Sender, &kept(&lattice, "marked", &marked)?)?;
+        let adapter = NewAdapter::read(&counter.name, Side::Sender, &kept(&lattice, "marked", &marked)?)?;
         let patch = PlatformPatch::Adapters(vec![adapter]);
         let (patched, switched) =
             tokio::join!(rolled(&lattice, &patch), lattice.seen("all use it", PATIENCE, ready(2)));

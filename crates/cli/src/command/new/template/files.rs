@@ -136,7 +136,7 @@ const MIDDLEWARE_PYTHON: &[Part] = &[
     (".gitignore", include_str!("../../../../templates/shared/gitignore")),
     ("README.md", include_str!("../../../../templates/middleware/README.md")),
     ("middleware/app.py", include_str!("../../../../templates/middleware/python/middleware/app.py")),
-    ("service/app.py", include_str!("../../../../templates/middleware/python/service/app.py")),
+    ("service/app.py", include_str!("../../../../templates/http/python/app.py")),
     ("wit/worlds.wit", include_str!("../../../../templates/middleware/worlds.wit")),
     ("wit/deps/wasi-http/http.wit", include_str!("../../../../templates/shared/http.wit")),
     ("middleware/build/.gitignore", BUILD),
