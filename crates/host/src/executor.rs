@@ -12,6 +12,7 @@ mod disk;
 pub mod judging;
 mod load;
 pub mod parts;
+mod question;
 mod resolve;
 mod retire;
 mod run;
@@ -114,6 +115,8 @@ pub enum News {
     },
     /// An actor was loaded.
     Loaded(Loaded),
+    /// These parts of a version are to be linked, and take no calls yet: they are asked whether they are ready.
+    Linked(AppName, Running),
     /// From now on calls of the application go to these parts of a version; none where nothing of it runs here.
     Switched(AppName, Option<Running>),
     /// A part could not be started; the executor tries again by itself.

@@ -357,6 +357,9 @@ pub const CRASH_MEMORY: Duration = Duration::from_secs(60);
 /// How long a new version is held back on a host until what it calls on other hosts is ready there: 5 s.
 pub const ROLLOUT_HOLD_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// The pause before an actor that is not ready is asked again: 100 ms.
+pub const READY_PAUSE: Duration = Duration::from_millis(100);
+
 /// Applications that platform code is changed in at once: 8.
 pub const PLATFORM_ROLLS_AT_ONCE: usize = 8;
 

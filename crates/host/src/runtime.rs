@@ -258,6 +258,7 @@ fn hear(
                 progress(Step::Compiled { actor, cached, elapsed: compiling });
                 heard.loaded.push(loaded);
             }
+            News::Linked(app, running) => switchboard.link(&app, &running),
             News::Switched(app, running) => {
                 let actors = running.iter().flat_map(|running| &running.targets.actors);
                 heard.actors = actors.map(|(name, (actor, _))| (name.clone(), actor.clone())).collect();

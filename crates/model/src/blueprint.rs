@@ -73,6 +73,8 @@ pub struct CompositePlan {
     pub http: Vec<HttpExport>,
     /// The actor's limits; fused members are charged to them.
     pub limits: Limits,
+    /// What the actor is asked before it takes calls.
+    pub ready: Option<Readiness>,
 }
 
 impl CompositePlan {
@@ -87,6 +89,17 @@ impl CompositePlan {
             |(index, name): (&usize, &ActorName)| self.members.get(*index).is_some_and(|one| one.actor == *name);
         indices.len() == via.len() && indices.iter().zip(via).all(named)
     }
+}
+
+/// What a composite is asked before it takes calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The label of the receiver by which it is asked: one of [`CompositePlan::receivers`], of a generated adapter.
+    pub receiver: String,
+    /// The function: it takes nothing, and what it answers says whether the actor is ready unless it says nothing at all.
+    pub function: String,
+    /// How long it may take to become ready.
+    pub within: Duration,
 }
 
 /// An export of `wasi:http`, which the composite has as the actor has it: bodies stream, and no adapter stands between.

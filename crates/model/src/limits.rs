@@ -36,6 +36,11 @@ pub const QUEUE_DEFAULT: u32 = 1_000;
 /// The longest queue that may be asked for: 100000 calls.
 pub const QUEUE_MAX: u32 = 100_000;
 
+/// How long an actor may take to say that it is ready, where the manifest does not say: 10 seconds.
+pub const READY_TIME_DEFAULT: Duration = Duration::from_secs(10);
+/// The longest time for that which may be asked for: 300 seconds.
+pub const READY_TIME_MAX: Duration = Duration::from_secs(300);
+
 /// Running time of one call where the manifest does not say: 2 seconds.
 pub const EXECUTION_DEFAULT: Duration = Duration::from_secs(2);
 /// The longest running time that may be asked for: 3600 seconds.

@@ -75,7 +75,8 @@ impl<'a, 'f> Composer<'a, 'f> {
         draft.memories.receivers = receivers.iter().map(|receiver| self.adapters.memories(receiver)).sum();
         self.check_memories(root, &draft.memories);
         let limits = self.intent.manifest.actors.get(root)?.limits.clone();
-        Some(CompositePlan { members: draft.members, receivers, http, limits })
+        let ready = self.readiness(root, &receivers);
+        Some(CompositePlan { members: draft.members, receivers, http, limits, ready })
     }
 
     fn member(&mut self, at: usize, seats: &mut Seats<'a, 'f>, draft: &mut Draft) -> Option<Member> {

@@ -30,6 +30,7 @@ mod native;
 pub mod placement;
 mod planning;
 mod problem;
+mod ready;
 mod resolve;
 mod routes;
 mod substitutes;
@@ -42,5 +43,7 @@ pub use explain::{LinkExplanation, explain};
 pub use grants::{Granted, granted_through};
 pub use intent::{AdapterPair, GivenAdapter, Intent, Inventory, Offer, State, Substitute};
 pub use planning::{Notes, Plan, plan};
-pub use problem::{AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Tie, Warning, Who};
+pub use problem::{
+    AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Problem, Tie, Unready, Warning, Who,
+};
 pub use substitutes::{Need, needs};

@@ -16,6 +16,7 @@ use crate::intent::{Intent, Inventory};
 use crate::layout::Chains;
 use crate::placement::groups;
 use crate::problem::{Caution, Fault, Place, Problem, Warning, quoted, table_key};
+use crate::ready::check_asked;
 use crate::resolve::{Links, Resolved, Supplier, resolve};
 use crate::routes::check_routes;
 
@@ -120,7 +121,11 @@ fn composites(
     links: &Links<'_>,
     findings: &mut Findings,
 ) -> (BTreeMap<ActorName, CompositePlan>, BTreeMap<ClientName, BTreeSet<ClientGrant>>, Chains) {
-    let roots = if acyclic(links, findings) { standing(intent, links) } else { Default::default() };
+    let is_acyclic = acyclic(links, findings);
+    let roots = if is_acyclic { standing(intent, links) } else { Default::default() };
+    if is_acyclic {
+        check_asked(intent, |actor| roots.contains(actor) || !links.contains_key(actor), findings);
+    }
     let mut composer =
         Composer { intent, inventory, links, adapters: Adapters::new(intent), findings, chains: Chains::default() };
     let mut composites = BTreeMap::new();

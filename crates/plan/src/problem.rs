@@ -8,6 +8,7 @@ mod fault;
 mod flaw;
 mod mend;
 mod place;
+mod unready;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use fault::{AdapterFault, Fault};
 pub use flaw::Flaw;
 pub use place::Place;
 pub(crate) use place::{quoted, route_key, table_key};
+pub use unready::Unready;
 
 /// Something in a manifest that cannot be planned.
 #[derive(Clone, Debug, PartialEq)]

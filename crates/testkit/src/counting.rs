@@ -17,6 +17,8 @@ pub const PATH: &str = "/count";
 /// How long a patch may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// What versions are asked before they take calls.
+pub const READY: &str = "ready = { call = \"test:versioned/health#ready\", within = \"2s\" }\n";
 /// A counter on one of the hosts.
 pub const ONE_STORE: &str = "links.\"lath:keyvalue/counter\" = { to = \"kv\", reach = \"lattice\" }\n\
                              [providers]\nkv = { use = \"keyvalue/embedded\" }\n";
@@ -33,7 +35,7 @@ pub fn counting(lattice: &Processes, place: &str, store: &str) -> Result<String>
 
 /// Deploys it as the application `count`, and waits until it answers at every host of these.
 pub async fn count(lattice: &Processes, place: &str, store: &str, hosts: &[&str]) -> Result<()> {
-    let counting = counting(lattice, place, store)?;
+    let counting = counting(lattice, place, &format!("{READY}{store}"))?;
     let route = format!("[[routes]]\npath = \"{PATH}\"\nto = \"counter\"\n");
     lattice.up_text(&format!("[application]\nname = \"count\"\n{counting}{route}")).await?;
     for host in hosts {

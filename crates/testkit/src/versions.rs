@@ -10,7 +10,7 @@ const VERSION: usize = 16;
 const DOES: usize = 37;
 const WORD_BYTES: usize = 9;
 
-/// What a version does with a request.
+/// What a version does with a request, or when it is asked whether it is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Does {
     /// It counts it, and answers.
@@ -21,6 +21,12 @@ pub enum Does {
     Traps,
     /// It never ends.
     Hangs,
+    /// It says that it is not ready.
+    Unready,
+    /// It says so until it is asked for the third time.
+    Warms,
+    /// It never says whether it is ready.
+    Dozes,
 }
 
 /// The component as the version of this name, of eight letters at most.
@@ -34,6 +40,9 @@ pub fn versioned(version: &str, does: Does) -> Result<Vec<u8>> {
         Does::Slow => "slow",
         Does::Traps => "traps",
         Does::Hangs => "hangs",
+        Does::Unready => "unready",
+        Does::Warms => "warms",
+        Does::Dozes => "dozes",
     };
     for (place, word) in [(VERSION, version), (DOES, does)] {
         ensure!(word.len() < WORD_BYTES, "{word} is too long");

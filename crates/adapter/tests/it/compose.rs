@@ -90,7 +90,7 @@ fn receiver() -> ReceiverPlan {
 }
 
 fn plan(members: Vec<Member>, receivers: Vec<ReceiverPlan>) -> CompositePlan {
-    CompositePlan { members, receivers, http: vec![], limits: Limits::default() }
+    CompositePlan { members, receivers, http: vec![], limits: Limits::default(), ready: None }
 }
 
 fn composed(plan: &CompositePlan, parts: &Parts) -> Result<Vec<u8>, String> {

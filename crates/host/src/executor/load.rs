@@ -103,6 +103,18 @@ pub enum LoadError {
         /// The key.
         key: String,
     },
+    /// An actor does not say that it is ready.
+    #[error("actor {actor} was not ready within {within:?}: `{call}` {reason}")]
+    Unready {
+        /// The actor.
+        actor: ActorName,
+        /// How long was waited.
+        within: Duration,
+        /// The function that was asked.
+        call: String,
+        /// What it came to last.
+        reason: String,
+    },
     /// It was to be recorded, and cannot be.
     #[error(transparent)]
     Record(#[from] RecordError),

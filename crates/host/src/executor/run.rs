@@ -1,6 +1,7 @@
 //! The executor's task: carries out the effects of [`super::state::step`].
 
 mod observing;
+mod proving;
 mod serving;
 mod sparing;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use engine::Engine;
 use model::ids::{ActorName, AppName};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 
 use self::observing::Observation;
@@ -28,6 +30,7 @@ use crate::settings;
 enum Brought {
     Compiling(AppName, ActorName),
     Started(PartId, Box<Result<Part, LoadError>>),
+    Answered(AppName, PartId, Result<(), LoadError>),
     Retired(PartId),
     RetryDue(AppName),
     Spared(SpareName, bool),
@@ -47,6 +50,8 @@ struct Run {
     /// Starts that may be given up, and what each takes the place of.
     starting: BTreeMap<PartId, Starting>,
     reasons: BTreeMap<PartId, Arc<LoadError>>,
+    /// Parts that are asked whether they are ready.
+    asked: BTreeMap<PartId, AbortHandle>,
     told: watch::Sender<Status>,
     /// The versions whose settings were looked over.
     looked_over: BTreeMap<AppName, u64>,
@@ -97,6 +102,7 @@ pub(super) fn spawn(
         running: BTreeMap::new(),
         starting: BTreeMap::new(),
         reasons: BTreeMap::new(),
+        asked: BTreeMap::new(),
         told,
         looked_over: BTreeMap::new(),
         spares: Vec::new(),
@@ -169,6 +175,7 @@ impl Run {
                 None
             }
             Brought::Started(id, result) => Some(self.take_started(id, *result)),
+            Brought::Answered(app, id, answer) => self.take_answer(app, id, answer),
             Brought::Retired(id) => Some(Event::Retired(id)),
             Brought::RetryDue(app) => Some(Event::RetryDue(app)),
             Brought::Spared(name, is_compiled) => {
@@ -221,6 +228,10 @@ impl Run {
                     starting.abandoned.store(true, Ordering::Relaxed);
                 }
             }
+            Effect::Prove { app, version, parts, beside, asked } => {
+                self.prove(&app, (version, &parts), beside, &asked);
+            }
+            Effect::GoneBack(app, refusal) => (self.tell)(News::GoneBack { app, refusal }),
             Effect::Serve { app, version, parts, tried, kept } => {
                 let served = self.served(&app, version, &parts);
                 let served = served.map(|mut running| {
@@ -282,6 +293,7 @@ impl Run {
 
     fn retire(&mut self, ids: Vec<PartId>) {
         let parts = ids.iter().filter_map(|id| self.running.remove(id)).collect();
+        ids.iter().filter_map(|id| self.asked.remove(id)).for_each(|asking| asking.abort());
         let (bring, grace, patience) = (self.bring.clone(), self.grace, self.patience);
         tokio::spawn(async move {
             tokio::time::sleep(grace).await;

@@ -3,12 +3,14 @@
 //! An application is asked for as a whole, in one version. What is new of it is started beside what runs; what stays,
 //! equal in all that its code depends on, goes on as it is. A new version takes over as one, once all of it is ready and,
 //! where that is asked for, has shown itself good with a share of the calls; the one before is kept a while to go back to.
+//! An actor that can say whether it is ready is asked, once all that starts with it has started, and ready when it says so.
 //! A part that is added to the running version joins as soon as it can. What is no longer wanted is withdrawn first
 //! and drained then: actors before the providers that they call. A part that cannot be started keeps the version that
 //! runs in its place, and is tried again after a pause that doubles.
 
 mod app;
 mod part;
+mod ready;
 mod trial;
 mod view;
 
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::ids::AppName;
+use model::placement::Refusal;
 
 pub use self::part::{PartId, PartName, Spec};
 pub use self::trial::{Comparison, Stage, Tried};
@@ -35,6 +38,15 @@ pub enum Event {
     Started(PartId),
     /// A part could not be started; whoever tells keeps the reason.
     Failed(PartId),
+    /// A part says that it is ready.
+    Proved(PartId),
+    /// A part does not say that it is ready.
+    Unready {
+        /// The part.
+        id: PartId,
+        /// What it says.
+        reason: String,
+    },
     /// The pause after a failure is over.
     RetryDue(AppName),
     /// A part has drained.
@@ -69,6 +81,21 @@ pub enum Effect {
     /// Nobody wants this part any more, which may not have started yet. It is told [`Event::Started`] or
     /// [`Event::Failed`] all the same.
     Abandon(PartId),
+    /// Ask parts whether they are ready, linked as their version says. They take no other calls yet.
+    Prove {
+        /// The application.
+        app: AppName,
+        /// The version.
+        version: u64,
+        /// Its parts that have started.
+        parts: BTreeMap<PartName, PartId>,
+        /// What serves meanwhile: calls of what has not started go there.
+        beside: Option<(u64, BTreeMap<PartName, PartId>)>,
+        /// The parts to ask now; others are being asked already.
+        asked: Vec<PartId>,
+    },
+    /// A version was gone back from: tell.
+    GoneBack(AppName, Refusal),
     /// From now on calls of the application are served by these parts, linked as this version says, and no others.
     Serve {
         /// The application.
@@ -151,6 +178,11 @@ pub fn step(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Assigned(wanted) => assign(state, wanted),
         Event::Started(id) => with_owner(state, id, |app| app.started(id)),
         Event::Failed(id) => with_owner(state, id, |app| app.failed(id)),
+        Event::Proved(id) => with_owner(state, id, |app| app.proved(id)),
+        Event::Unready { id, reason } => match state.owner(id) {
+            Some(app) => with_app(state, &app, |app, ids| app.unready(id, reason, ids)),
+            None => Vec::new(),
+        },
         Event::Retired(id) => with_owner(state, id, |app| app.retired(id)),
         Event::Judged { app, version, refused } => with_app(state, &app, |app, ids| app.judged(version, refused, ids)),
         Event::RetryDue(app) => with_app(state, &app, |app, _| app.retry()),

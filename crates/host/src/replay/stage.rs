@@ -66,6 +66,7 @@ impl Stage {
             receivers: plans.collect(),
             http: Vec::new(),
             limits: Limits::default(),
+            ready: None,
         };
         let bytes: Arc<[u8]> = bytes.into();
         let composite = linked(&plan, &|digest| (*digest == view.digest).then(|| Arc::clone(&bytes)))?.into();

@@ -103,6 +103,13 @@ impl Switchboard {
         self.change(application, |entry| entry.running = running);
     }
 
+    /// Links these actors, which take no calls yet, as far as anything is known of where all else is.
+    pub fn link(&self, application: &AppName, running: &Running) {
+        let entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let unknown = Entry::default();
+        self.connect(application, entries.get(application).unwrap_or(&unknown), running);
+    }
+
     /// The application is placed so; none where it is no longer known here.
     pub fn place(&self, application: &AppName, placement: Option<Arc<AppPlacement>>) {
         self.change(application, |entry| entry.place(placement));
@@ -112,7 +119,9 @@ impl Switchboard {
         let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.entry(application.clone()).or_default();
         change(entry);
-        self.connect(application, entry);
+        for running in entry.running.iter().flat_map(|running| running.tried.as_deref().into_iter().chain([running])) {
+            self.connect(application, entry, running);
+        }
         if entry.running.is_none() && entry.placement.is_none() {
             entries.remove(application);
             self.0.telemetry.forget(application);
@@ -123,16 +132,12 @@ impl Switchboard {
         self.0.table.store(Arc::new(table.collect()));
     }
 
-    fn connect(&self, application: &AppName, entry: &Entry) {
-        let telemetry = &self.0.telemetry;
-        let running = entry.running.iter();
-        for running in running.flat_map(|running| running.tried.as_deref().into_iter().chain([running])) {
-            let elsewhere = entry.placement_of(running.version).zip(self.0.outside.as_ref());
-            let scope = Scope { application, targets: &running.targets, elsewhere, telemetry };
-            for (name, outbox) in &running.outboxes {
-                if let Some(plan) = running.targets.blueprint.composites.get(name) {
-                    outbox.connect(plan, scope);
-                }
+    fn connect(&self, application: &AppName, entry: &Entry, running: &Running) {
+        let elsewhere = entry.placement_of(running.version).zip(self.0.outside.as_ref());
+        let scope = Scope { application, targets: &running.targets, elsewhere, telemetry: &self.0.telemetry };
+        for (name, outbox) in &running.outboxes {
+            if let Some(plan) = running.targets.blueprint.composites.get(name) {
+                outbox.connect(plan, scope);
             }
         }
     }

@@ -93,6 +93,7 @@ pub fn composite(members: &[(&str, Vec<LinkPlan>)]) -> CompositePlan {
         receivers: vec![receiver],
         http: Vec::new(),
         limits: Limits::default(),
+        ready: None,
     }
 }
 

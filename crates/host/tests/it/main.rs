@@ -33,6 +33,7 @@ mod node;
 mod operate;
 mod outsiders;
 mod planted;
+mod readiness;
 mod recording;
 mod retries;
 mod routing;

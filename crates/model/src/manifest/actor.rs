@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::link::{Link, LinkKey};
+use super::ready::Ready;
 use crate::destination::{Destination, Origin};
 use crate::folder::Folder;
 use crate::ids::ByteSize;
@@ -21,6 +22,8 @@ pub struct Actor {
     pub build: Option<Build>,
     /// Which hosts run it, and how many.
     pub place: Place,
+    /// What it is asked before it takes calls, where anything is.
+    pub ready: Option<Ready>,
     /// What it may use.
     pub limits: Limits,
     /// What it may reach apart from its links.

@@ -16,6 +16,7 @@ use super::duration::WrittenDuration;
 use super::leaf::{At, CommandLine, FileVersion, FunctionName, Pattern, ProviderKind, Target, Variable};
 use super::link::{LinkKey, OnFailure, Reach};
 use super::overlay;
+use super::ready::ReadyCall;
 use super::route::{DomainName, Method};
 use super::route_path::RoutePath;
 use crate::contract::ContractName;
@@ -69,6 +70,8 @@ pub(super) struct ActorFile {
     pub(super) build: Option<BuildFile>,
     /// Which hosts of a lattice run the actor, and how many; one, whichever, by default.
     pub(super) place: Option<PlaceFile>,
+    /// What says that the actor can take calls; as soon as it has started by default.
+    pub(super) ready: Option<ReadyFile>,
     /// What the actor may use, per host.
     pub(super) limits: Option<LimitsFile>,
     /// What the actor may reach apart from its links.
@@ -81,7 +84,7 @@ pub(super) struct ActorFile {
 }
 
 impl ActorFile {
-    pub(super) const LATER: &[&str] = &["ready", "share"];
+    pub(super) const LATER: &[&str] = &["share"];
 }
 
 /// How a component is built.
@@ -111,6 +114,18 @@ pub(super) struct PlaceFile {
     pub(super) on: Option<BTreeMap<At<LabelKey>, At<LabelValue>>>,
     /// True to run it on every host that has the labels.
     pub(super) everywhere: Option<At<bool>>,
+}
+
+/// What says that an actor can take calls. A new version of it takes none before.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "ready", deny_unknown_fields)]
+pub(super) struct ReadyFile {
+    /// A function that the actor exports, such as `acme:shop/health#ready`. It takes nothing, and says that the actor is
+    /// ready by an answer that is neither `false` nor an error; until then it is asked again.
+    #[schemars(required)]
+    pub(super) call: Option<At<ReadyCall>>,
+    /// How long the actor may take to become ready once it is asked; 10 seconds by default.
+    pub(super) within: Option<At<WrittenDuration>>,
 }
 
 /// What an actor may use, per host.

@@ -7,7 +7,7 @@ use super::Manifest;
 use super::error::{Fault, ManifestErrors, placed};
 use super::file::{
     ActorFile, AdapterFile, ApplicationFile, BuildFile, ClientFile, GrantsFile, LimitsFile, LinkFile, ManifestFile,
-    PlaceFile, ProviderFile, RouteFile,
+    PlaceFile, ProviderFile, ReadyFile, RouteFile,
 };
 use super::leaf::{At, FileVersion, Leaf};
 use super::overlay;
@@ -93,6 +93,7 @@ fn actor(node: Node<'_>, notes: &mut Notes) -> Option<ActorFile> {
         component: table.need_leaf("component", notes),
         build: table.take("build", notes).and_then(|node| build(node, notes)),
         place: table.take("place", notes).and_then(|node| place(node, notes)),
+        ready: table.take("ready", notes).and_then(|node| ready(node, notes)),
         limits: table.take("limits", notes).and_then(|node| limits(node, notes)),
         grants: table.take("grants", notes).and_then(|node| grants(node, notes)),
         config: open(&mut table, "config", r#"{ currency = "EUR" }"#, notes)
@@ -124,6 +125,13 @@ fn place(node: Node<'_>, notes: &mut Notes) -> Option<PlaceFile> {
         on: open(&mut table, "on", r#"{ tier = "web" }"#, notes).map(|on| on.entries(notes, Node::leaf)),
         everywhere: table.leaf("everywhere", notes),
     };
+    table.close(notes);
+    Some(file)
+}
+
+fn ready(node: Node<'_>, notes: &mut Notes) -> Option<ReadyFile> {
+    let mut table = node.table(r#"{ call = "acme:shop/health#ready" }"#, notes)?;
+    let file = ReadyFile { call: table.need_leaf("call", notes), within: table.leaf("within", notes) };
     table.close(notes);
     Some(file)
 }

@@ -13,9 +13,12 @@ use std::time::Duration;
 
 use super::actor::{Actor, Build, Grants, Limits};
 use super::duration::WrittenDuration;
-use super::file::{ActorFile, AdapterFile, ApplicationFile, BuildFile, GrantsFile, LimitsFile, ManifestFile};
+use super::file::{
+    ActorFile, AdapterFile, ApplicationFile, BuildFile, GrantsFile, LimitsFile, ManifestFile, ReadyFile,
+};
 use super::leaf::At;
 use super::place::Spans;
+use super::ready::Ready;
 use super::tree::Notes;
 use super::{CustomAdapter, Manifest};
 use crate::ids::AppName;
@@ -77,16 +80,22 @@ fn actor(file: ActorFile, names: &Names, notes: &mut Notes) -> Option<Actor> {
     let build = file.build.and_then(build);
     let limits = resolve_limits(file.limits.unwrap_or_default(), notes);
     let place = file.place.map_or_else(Place::default, |file| places::resolve(file, notes));
+    let ready = file.ready.and_then(|file| ready(file, notes));
     let links = collected(file.links, |file| links::resolve(file, names, notes));
     let config = file.config.unwrap_or_default().into_iter().map(|(key, value)| (key.value, value.value)).collect();
     let grants = Grants { config, ..grants(file.grants, notes) };
-    Some(Actor { component: file.component?.value, build, place, limits, grants, links })
+    Some(Actor { component: file.component?.value, build, place, ready, limits, grants, links })
 }
 
 fn build(file: BuildFile) -> Option<Build> {
     let watch = file.watch.unwrap_or_default().into_iter().map(|pattern| pattern.value.0).collect();
     let dir = file.dir.map_or_else(|| PathBuf::from("."), |dir| dir.value);
     Some(Build { run: file.run?.value.0, dir, watch })
+}
+
+fn ready(file: ReadyFile, notes: &mut Notes) -> Option<Ready> {
+    let within = duration(file.within, limits::READY_TIME_MAX, notes).unwrap_or(limits::READY_TIME_DEFAULT);
+    Some(Ready { call: file.call?.value, within })
 }
 
 fn grants(file: Option<GrantsFile>, notes: &mut Notes) -> Grants {

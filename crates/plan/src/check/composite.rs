@@ -13,6 +13,7 @@ use super::chain::Copies;
 use super::whole::{natives, senders};
 use super::{Checker, Violation};
 use crate::grants::{Granted, granted_through};
+use crate::ready::is_asked;
 
 impl Checker<'_> {
     pub(super) fn composite(&mut self, root: &ActorName, composite: &CompositePlan) {
@@ -29,6 +30,8 @@ impl Checker<'_> {
         self.require(is_acyclic(composite), || Violation::Cycle { composite: name() });
         self.labels(root, composite);
         self.receivers(root, composite);
+        let asked = self.intent.manifest.actors.get(root).and_then(|actor| actor.ready.as_ref());
+        self.require(is_asked(asked, composite), || Violation::Readiness { composite: name() });
         self.http(root, composite);
         self.memories(root, composite);
         self.grants(root, composite);

@@ -59,6 +59,8 @@ pub enum Violation {
     AdapterMisfit { composite: ActorName, label: String },
     #[error("the receivers of the composite of {composite} are not those of the actor's exports")]
     Receivers { composite: ActorName },
+    #[error("the composite of {composite} is not asked whether it is ready as the manifest says")]
+    Readiness { composite: ActorName },
     #[error("the composite of {composite} serves HTTP by another export than the actor's latest `wasi:http`")]
     Http { composite: ActorName },
 }

@@ -4,10 +4,10 @@ mod adapter;
 
 use model::contract::ContractName;
 use model::ids::{ActorName, ClientName, ProviderName, StoreName};
-use model::manifest::Reach;
+use model::manifest::{Reach, ReadyCall};
 use model::view::Refusal;
 
-use super::{Candidate, Consumer, Flaw, Misfit, Tie, functions_of, listed, told};
+use super::{Candidate, Consumer, Flaw, Misfit, Tie, Unready, functions_of, listed, told};
 
 pub use adapter::AdapterFault;
 
@@ -209,6 +209,16 @@ pub enum Fault {
         offered: Vec<ContractName>,
         /// The contract that may have been meant.
         near: Option<String>,
+    },
+    /// An actor cannot be asked whether it is ready.
+    #[error("actor {actor} is to be asked `{call}`, {unready}")]
+    Unready {
+        /// The actor.
+        actor: ActorName,
+        /// The function.
+        call: ReadyCall,
+        /// Why it cannot.
+        unready: Box<Unready>,
     },
     /// Fused links lead back to where they began.
     #[error("fused links form a cycle: {}", cycle.iter().map(ActorName::as_str).collect::<Vec<_>>().join(" → "))]

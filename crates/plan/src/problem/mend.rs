@@ -5,7 +5,9 @@ use model::contract::ContractName;
 use model::ids::ActorName;
 use model::wire::Side;
 
-use super::{AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Tie, Who, listed, quoted};
+use super::{
+    AdapterFault, Candidate, Caution, Consumer, Fault, Flaw, Misfit, Place, Tie, Unready, Who, listed, quoted,
+};
 
 const READ: &str = "read it before planning";
 
@@ -41,6 +43,7 @@ pub(super) fn of_fault(at: &Place, fault: &Fault) -> String {
         Fault::SharedGrant { first, second, .. } => {
             format!("give {first} and {second} the same grants, or link them with reach `host`")
         }
+        Fault::Unready { call, unready, .. } => of_unready(&call.contract, unready),
         Fault::TooManyMemories { .. } => "give fused links reach `host`, or split the actor".to_owned(),
         Fault::Unlinked { import, contract, candidates, .. } => link_it(at, import, contract.as_ref(), candidates),
         Fault::UnofferedKind { .. } => "use a kind that they offer".to_owned(),
@@ -63,6 +66,16 @@ fn of_flaw(contract: &ContractName, middleware: &ActorName, flaw: &Flaw) -> Stri
         Flaw::Several { .. } => format!("build {middleware} with one import of it, or {out}"),
         Flaw::OtherHttp { .. } => format!("build {middleware} for `{contract}`, or {out}"),
         Flaw::End => out,
+    }
+}
+
+fn of_unready(contract: &ContractName, unready: &Unready) -> String {
+    match unready {
+        Unready::Contract { .. } => format!("build the actor with an export of `{contract}`, or remove `ready`"),
+        Unready::Function { .. } => "name one of these functions".to_owned(),
+        Unready::Question { .. } => "name a function of that kind".to_owned(),
+        Unready::Wire { .. } => format!("remove the adapters of `{}` from the manifest", contract.unversioned()),
+        Unready::Fused => "remove `ready`, or give a link to it reach `host`".to_owned(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::blueprint::{
-    AdapterPlan, Blueprint, ClientGrant, CompositePlan, HttpExport, HttpVersion, Member, NativePlan, SenderPlan,
-    Target, WireTo,
+    AdapterPlan, Blueprint, ClientGrant, CompositePlan, HttpExport, HttpVersion, Member, NativePlan, Readiness,
+    SenderPlan, Target, WireTo,
 };
 use model::contract::{ContractName, Type};
 use model::digest::Digest;
@@ -14,6 +14,7 @@ use model::manifest::Reach;
 use model::wire::WireVersion;
 use plan::{Inventory, Violation, check};
 
+use crate::problems::ready::health;
 use crate::world::{Half, Part, World, contract, counter, fallible, handler, name, rates};
 
 /// `cart` fuses `tax` and `log`, calls `stock` and a store; `stock` answers over hand-written adapters.
@@ -27,7 +28,7 @@ fn world() -> World {
          [actors.audit]\ncomponent = \"audit.wasm\"\n[actors.gate]\ncomponent = \"gate.wasm\"\n\
          [actors.tax]\ncomponent = \"tax.wasm\"\nlinks.\"lath:keyvalue\" = { to = \"kv\" }\n\
          [actors.log]\ncomponent = \"log.wasm\"\n\
-         [actors.stock]\ncomponent = \"stock.wasm\"\n\
+         [actors.stock]\ncomponent = \"stock.wasm\"\nready = { call = \"acme:shop/health#flag\" }\n\
          [providers]\nkv = { use = \"keyvalue/embedded\" }\nshared = { use = \"keyvalue/nats\" }\nfx = { use = \"external\", contract = \"acme:fx/rates@1.3.0\" }\n\
          own = { use = \"external\", contract = \"lath:keyvalue/store\" }\n\
          [adapters.\"acme:stock/api\"]\nsender = \"s.wasm\"\nreceiver = \"r.wasm\"\n\
@@ -48,7 +49,7 @@ fn world() -> World {
         ("cart", cart.host("wasi:cli/environment@0.2.6").exports(&handler())),
         ("tax", Part::new("tax").imports(&counter()).host("wasi:cli/environment@0.2.6").exports(&rates("1.2.0"))),
         ("log", Part::new("log").exports(&log)),
-        ("stock", Part::new("stock").exports(&stock).exports(&counter()).exports(&mail())),
+        ("stock", Part::new("stock").exports(&stock).exports(&counter()).exports(&mail()).exports(&health())),
         ("audit", Part::new("audit").imports(&mail()).exports(&mail())),
         ("gate", Part::new("gate").imports(&handler()).exports(&handler())),
     ];
@@ -116,6 +117,11 @@ fn stock_sender(blueprint: &mut Blueprint) -> &mut SenderPlan {
 fn member_wire<'b>(blueprint: &'b mut Blueprint, import: &str) -> &'b mut WireTo {
     let wires = &mut cart(blueprint).members[0].wires;
     &mut wires.iter_mut().find(|wire| wire.import.starts_with(import)).unwrap().to
+}
+
+/// How stock is asked whether it is ready.
+fn asked(blueprint: &mut Blueprint) -> &mut Readiness {
+    composite(blueprint, "stock").ready.as_mut().unwrap()
 }
 
 fn provider(blueprint: &mut Blueprint) -> model::blueprint::ProviderPlan {
@@ -296,6 +302,14 @@ const CORRUPTIONS: &[(&str, Corruption)] = &[
     ("LabelTwice", |b, _| stock_sender(b).label = "send0".to_owned()),
     ("Receivers", |b, _| composite(b, "stock").receivers[0].export = "lath:keyvalue/counter@0.1.0".to_owned()),
     ("Receivers", |b, _| composite(b, "stock").receivers.truncate(1)),
+    ("Readiness", |b, _| composite(b, "stock").ready = None),
+    ("Readiness", |b, _| asked(b).receiver = "receive1".to_owned()),
+    ("Readiness", |b, _| asked(b).function = "error".to_owned()),
+    ("Readiness", |b, _| asked(b).within *= 2),
+    ("Readiness", |b, _| {
+        let asked = asked(b).clone();
+        cart(b).ready = Some(asked);
+    }),
     ("Http", |b, _| {
         let export = "wasi:http/incoming-handler@0.2.6".to_owned();
         cart(b).http.push(HttpExport { label: export.clone(), export, via: vec![], version: HttpVersion::V02 });

@@ -2,6 +2,7 @@
 
 mod lattice;
 mod middleware;
+pub(crate) mod ready;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -421,6 +422,7 @@ fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("clients", lattice::clients()),
         ("natives", natives()),
         ("middleware", middleware::chains()),
+        ("ready", ready::cases()),
         ("warnings", warnings()),
     ]
 }

@@ -5,10 +5,8 @@ use std::time::Instant;
 
 use engine::Actor;
 use model::ids::{ActorName, AppName};
-use model::placement::Refusal;
 
 use super::Run;
-use crate::executor::News;
 use crate::executor::judging::{Pair, Sample, Verdict, judge};
 use crate::executor::load::Part;
 use crate::executor::state::{Comparison, Event, PartId};
@@ -117,7 +115,7 @@ impl Run {
             .map(|(app, observation)| (app.clone(), observation.comparison.version, self.verdict(observation)))
             .collect();
         self.observations = observations;
-        verdicts.into_iter().filter_map(|(app, version, verdict)| self.told(app, version, verdict)).collect()
+        verdicts.into_iter().filter_map(|(app, version, verdict)| judged(app, version, verdict)).collect()
     }
 
     fn verdict(&self, observation: &mut Observation) -> Verdict {
@@ -138,17 +136,13 @@ impl Run {
         }
         judge(comparison.stage, &pairs, since.elapsed())
     }
+}
 
-    fn told(&mut self, app: AppName, version: u64, verdict: Verdict) -> Option<Event> {
-        let refused = match verdict {
-            Verdict::Undecided => return None,
-            Verdict::Trusted => None,
-            Verdict::Refused(reason) => Some(reason),
-        };
-        if let Some(reason) = &refused {
-            let refusal = Refusal { version, reason: reason.clone() };
-            (self.tell)(News::GoneBack { app: app.clone(), refusal });
-        }
-        Some(Event::Judged { app, version, refused })
-    }
+fn judged(app: AppName, version: u64, verdict: Verdict) -> Option<Event> {
+    let refused = match verdict {
+        Verdict::Undecided => return None,
+        Verdict::Trusted => None,
+        Verdict::Refused(reason) => Some(reason),
+    };
+    Some(Event::Judged { app, version, refused })
 }

@@ -32,6 +32,10 @@ pub(super) struct App {
     pub(super) proven: Option<u64>,
     /// What calls were last said to be served by.
     told: Option<Told>,
+    /// The refusal that was told last.
+    told_refusal: Option<u64>,
+    /// How parts that are asked were last said to be linked.
+    pub(super) linked: Option<Linked>,
     /// Starts of what is wanted that failed, one after the other.
     failures: u32,
     /// The pause after a failure runs.
@@ -47,6 +51,9 @@ pub(super) struct Set {
 
 /// What calls are served by: a version with its parts, the one that has a share of them, and the one that is kept.
 type Told = (Version, Option<Tried>, Option<Version>);
+
+/// A version with its parts that have started, and the one beside it.
+pub(super) type Linked = (Version, Option<Version>);
 
 /// A version with its parts.
 type Version = (u64, BTreeMap<PartName, PartId>);
@@ -65,11 +72,29 @@ pub(super) enum Phase {
     /// It will start when it may.
     Held,
     Starting,
+    /// It has started, and will be asked whether it is ready.
+    Started,
+    /// It is being asked.
+    Asked,
+    /// It was asked, and will be again.
+    Unready,
     Ready,
     Failed,
     /// It starts, and will end at once.
     Abandoned,
     Retiring,
+}
+
+impl Phase {
+    /// True where there is something to wait for.
+    pub(super) fn is_coming(self) -> bool {
+        matches!(self, Self::Held | Self::Starting | Self::Started | Self::Asked)
+    }
+
+    /// True where it runs, whether it takes calls or not.
+    pub(super) fn is_up(self) -> bool {
+        matches!(self, Self::Started | Self::Asked | Self::Unready | Self::Ready)
+    }
 }
 
 impl App {
@@ -90,7 +115,7 @@ impl App {
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        !self.parts.values().any(|part| matches!(part.phase, Phase::Held | Phase::Starting))
+        !self.parts.values().any(|part| part.phase.is_coming())
     }
 
     /// True where there is nothing left to remember.
@@ -138,7 +163,7 @@ impl App {
         let equal = stays.filter(|(_, part)| part.name == *name && part.spec.is_same(spec));
         let rank = |phase| match phase {
             Phase::Ready => Some(0),
-            Phase::Starting => Some(1),
+            Phase::Started | Phase::Asked | Phase::Unready | Phase::Starting => Some(1),
             Phase::Held => Some(2),
             Phase::Failed => Some(3),
             Phase::Abandoned | Phase::Retiring => None,
@@ -159,7 +184,8 @@ impl App {
             return;
         }
         // An abandoned part is ready for a moment: it then ends like any that nobody wants.
-        part.phase = Phase::Ready;
+        let is_asked = part.phase == Phase::Starting && part.spec.is_asked();
+        part.phase = if is_asked { Phase::Started } else { Phase::Ready };
         let (name, replaced) = (part.name.clone(), part.instead_of.take());
         if let Some(replaced) = replaced {
             self.parts.remove(&replaced);
@@ -181,7 +207,7 @@ impl App {
             Phase::Abandoned => {
                 self.parts.remove(&id);
             }
-            Phase::Held | Phase::Ready | Phase::Failed | Phase::Retiring => {}
+            _ => {}
         }
     }
 
@@ -194,16 +220,23 @@ impl App {
     /// The pause is over: what failed is tried again.
     pub(super) fn retry(&mut self) {
         self.pausing = false;
-        let failed = self.parts.values_mut().filter(|part| part.phase == Phase::Failed);
-        failed.for_each(|part| part.phase = Phase::Held);
+        for part in self.parts.values_mut() {
+            part.phase = match part.phase {
+                Phase::Failed => Phase::Held,
+                Phase::Unready => Phase::Started,
+                other => other,
+            };
+        }
     }
 
     /// Does what can be done now.
     pub(super) fn settle(&mut self, app: &AppName) -> Vec<Effect> {
-        let mut effects = self.serve(app);
+        let mut effects: Vec<_> = self.tell_refusal(app).into_iter().collect();
+        effects.extend(self.serve(app));
         effects.extend(self.abandon());
         effects.extend(self.retire());
         effects.extend(self.start(app));
+        effects.extend(self.prove(app));
         effects.extend(self.pause(app));
         effects
     }
@@ -244,6 +277,13 @@ impl App {
         self.tell(app)
     }
 
+    /// Says which version was gone back from, once.
+    fn tell_refusal(&mut self, app: &AppName) -> Option<Effect> {
+        let version = self.refused.as_ref().map(|refused| refused.version);
+        let is_told = std::mem::replace(&mut self.told_refusal, version) == version;
+        self.refused.clone().filter(|_| !is_told).map(|refused| Effect::GoneBack(app.clone(), refused))
+    }
+
     /// Says what serves, if that is new.
     fn tell(&mut self, app: &AppName) -> Vec<Effect> {
         let Some(serving) = &self.serving else { return Vec::new() };
@@ -251,9 +291,8 @@ impl App {
             (Some(Change::Trying(parts)), Some(wanted)) => Tried::new(&wanted.deployment, parts),
             _ => None,
         };
-        let version = |set: &Set| (set.version(), set.parts.clone());
-        let kept = self.change.as_ref().and_then(Change::kept).map(version);
-        let told = (version(serving), tried, kept);
+        let kept = self.change.as_ref().and_then(Change::kept).map(Set::told);
+        let told = (serving.told(), tried, kept);
         if self.told.as_ref() == Some(&told) {
             return Vec::new();
         }
@@ -304,9 +343,8 @@ impl App {
         let is_actor = |part: &Part| matches!(part.name, PartName::Actor(_));
         let mut ending = Vec::new();
         for actors in [true, false] {
-            let leaves = |id: &PartId, part: &Part| {
-                part.phase == Phase::Ready && is_actor(part) == actors && !in_use.contains(id)
-            };
+            let leaves =
+                |id: &PartId, part: &Part| part.phase.is_up() && is_actor(part) == actors && !in_use.contains(id);
             if !actors && self.parts.values().any(|part| is_actor(part) && part.phase == Phase::Retiring) {
                 break;
             }
@@ -374,7 +412,7 @@ impl App {
 
     /// Begins a pause where something has failed.
     fn pause(&mut self, app: &AppName) -> Vec<Effect> {
-        let has_failed = self.parts.values().any(|part| part.phase == Phase::Failed);
+        let has_failed = self.parts.values().any(|part| matches!(part.phase, Phase::Failed | Phase::Unready));
         if self.pausing || !has_failed {
             return Vec::new();
         }
@@ -393,5 +431,9 @@ fn pause(failures: u32) -> Duration {
 impl Set {
     pub(super) fn version(&self) -> u64 {
         self.deployment.version
+    }
+
+    pub(super) fn told(&self) -> Version {
+        (self.version(), self.parts.clone())
     }
 }

@@ -68,6 +68,11 @@ impl Spec {
         matches!(self, Spec::Provider { is_local: true, .. })
     }
 
+    /// True where it is asked whether it is ready.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self, Spec::Actor(plan) if plan.ready.is_some())
+    }
+
     /// The parts that must answer for this one to serve, as far as they are on this host: targets of links that never
     /// leave it.
     pub(super) fn needs(&self) -> Vec<PartName> {

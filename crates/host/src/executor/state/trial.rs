@@ -122,10 +122,15 @@ impl App {
             }
             return;
         };
-        self.refused = Some(Refusal { version, reason });
         if let Change::Watching(kept) = change {
             self.serving = Some(kept);
         }
+        self.refuse(version, reason, ids);
+    }
+
+    /// What serves is wanted again.
+    pub(super) fn refuse(&mut self, version: u64, reason: String, ids: &mut Ids) {
+        self.refused = Some(Refusal { version, reason });
         // What it had that cannot be open twice may have given way already.
         let before = self.serving.as_ref().map(|serving| serving.deployment.clone());
         self.wanted = before.map(|before| self.set(before, ids));

@@ -15,9 +15,9 @@ pub struct AppView {
     pub serving: Option<(u64, BTreeSet<PartName>)>,
     /// The version that is wanted; none where the application leaves.
     pub wanted: Option<u64>,
-    /// Wanted parts that have not started yet.
+    /// Wanted parts that have not started yet, or are asked whether they are ready.
     pub starting: BTreeSet<PartName>,
-    /// Wanted parts that could not be started at the last try.
+    /// Wanted parts that could not be started at the last try, or did not say that they are ready.
     pub failed: BTreeMap<PartName, PartId>,
     /// Parts that finish what they do.
     pub retiring: usize,
@@ -30,15 +30,15 @@ pub struct AppView {
 impl App {
     pub(super) fn view(&self) -> AppView {
         let wanted = self.wanted.iter().flat_map(|set| &set.parts);
-        let in_phase = |phases: &'static [Phase]| {
+        let in_phase = |is_in: fn(Phase) -> bool| {
             let known = wanted.clone().filter_map(|(name, id)| Some((name.clone(), *id, self.parts.get(id)?.phase)));
-            known.filter(|(_, _, phase)| phases.contains(phase)).map(|(name, id, _)| (name, id))
+            known.filter(move |(_, _, phase)| is_in(*phase)).map(|(name, id, _)| (name, id))
         };
         AppView {
             serving: self.serving.as_ref().map(|set| (set.version(), set.parts.keys().cloned().collect())),
             wanted: self.wanted.as_ref().map(Set::version),
-            starting: in_phase(&[Phase::Held, Phase::Starting]).map(|(name, _)| name).collect(),
-            failed: in_phase(&[Phase::Failed]).collect(),
+            starting: in_phase(Phase::is_coming).map(|(name, _)| name).collect(),
+            failed: in_phase(|phase| matches!(phase, Phase::Failed | Phase::Unready)).collect(),
             retiring: self.parts.values().filter(|part| part.phase == Phase::Retiring).count(),
             stage: self.stage(),
             refused: self.refused.clone(),

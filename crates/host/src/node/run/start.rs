@@ -209,6 +209,7 @@ fn start_executor(
         News::Loaded(loaded) => tell(NodeNews::Loaded(loaded)),
         News::GoneBack { app, refusal } => tell(NodeNews::GoneBack { app, refusal }),
         News::Failed { app, error } => tell(NodeNews::Failed { app, reason: chain(&error) }),
+        News::Linked(app, running) => switchboard.link(&app, &running),
         News::Switched(app, running) => {
             let version = running.as_ref().map(|running| running.version);
             let tried = running.as_ref().and_then(|running| running.tried.as_ref()).map(|tried| tried.version);

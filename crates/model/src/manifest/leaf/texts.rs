@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::super::actor::ComponentRef;
 use super::super::client::MayCall;
 use super::super::link::LinkKey;
+use super::super::ready::ReadyCall;
 use super::super::route::DomainName;
 use super::super::route_path::RoutePath;
 use super::{Leaf, Refused, parsed, refused, secret, secret_schema, text};
@@ -41,6 +42,7 @@ pub(super) const NAME_PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$";
 const CONTRACT_PATTERN: &str = "^[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?$";
 const MAY_CALL_PATTERN: &str =
     "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*/[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?$";
+const READY_CALL_PATTERN: &str = "^[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9-]+(@[0-9A-Za-z.+-]+)?#[A-Za-z][A-Za-z0-9-]*$";
 const LINK_KEY_PATTERN: &str = "^([A-Za-z0-9-]+|[A-Za-z0-9-]+:[A-Za-z0-9-]+(/[A-Za-z0-9-]+)?(@[0-9A-Za-z.+-]+)?)$";
 
 text_leaf!(AppName, "a name", r#""shop""#, NAME_PATTERN);
@@ -51,6 +53,7 @@ text_leaf!(LabelKey, "the key of a label", r#""zone""#, NAME_PATTERN);
 text_leaf!(LabelValue, "the value of a label", r#""web""#, "^[A-Za-z0-9._-]+$");
 text_leaf!(StoreName, "the name of a store", r#""sessions""#, "^[A-Za-z0-9._-]+$");
 text_leaf!(MayCall, "the contract of an actor", r#""cart/acme:shop/cart""#, MAY_CALL_PATTERN);
+text_leaf!(ReadyCall, "a function of a contract", r#""acme:shop/health#ready""#, READY_CALL_PATTERN);
 text_leaf!(ContractName, "the name of a contract", r#""lath:keyvalue/counter""#, CONTRACT_PATTERN);
 text_leaf!(LinkKey, "an import", r#""acme:tax/rates""#, LINK_KEY_PATTERN);
 text_leaf!(RoutePath, "a path", r#""/cart/{id}""#, "^/");

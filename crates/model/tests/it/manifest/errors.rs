@@ -107,6 +107,13 @@ fn limits() {
         "limits = { reuse = 0 }",
         "limits = { reuse = 100001 }",
         "limits = { memroy = \"64MiB\", qeue = true }",
+        "ready = \"acme:shop/health#ready\"",
+        "ready = { within = \"2s\" }",
+        "ready = { call = \"acme:shop/health\" }",
+        "ready = { call = \"acme:shop#ready\" }",
+        "ready = { call = \"acme:shop/health#Is ready\" }",
+        "ready = { call = \"acme:shop/health#ready\", within = \"0s\" }",
+        "ready = { call = \"acme:shop/health#ready\", within = \"301s\" }",
     ]);
     insta::assert_snapshot!(told);
 }

@@ -49,6 +49,7 @@ place  = { replicas = 3, spread = "zone", on = { tier = "web" } }
 limits = { memory = "64MiB", instances = 200, execution = "2s", queue = 10, message = "1MiB", depth = 4, log = "1KiB", reuse = 8 }
 grants = { env = { TZ = "UTC", TOKEN = { secret = "token" } } }
 config = { currency = "EUR", api-key = { secret = "acme-key" } }
+ready = { call = "acme:shop/health@1.2.0#is-ready", within = "2s" }
 links."acme:tax/rates" = { to = "tax", reach = "fused" }
 links."acme:stock/api" = { to = "tax", reach = "lattice", deadline = "800ms", on-failure = "trap", idempotent = ["peek"], via = ["audit", "check"] }
 links."wasi:keyvalue"  = { to = "kv", open = { sessions = "redis", "Old_1.x" = "kv" } }
@@ -58,6 +59,7 @@ component = "tax.wasm"
 place = { everywhere = true }
 [actors.audit]
 component = "audit.wasm"
+ready = { call = "acme:shop/health#ready" }
 [actors.check]
 component = "check.wasm"
 [providers]

@@ -12,6 +12,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use exports::lath::httpserver::handler::{Guest, HttpRequest, HttpResponse, RpcError};
+use exports::test::versioned::health::Guest as Health;
 use lath::keyvalue::counter::increment;
 
 /// `VERSION` and what it does, each up to the next space.
@@ -25,7 +26,7 @@ impl Guest for Versioned {
         let words = black_box(&IS);
         let (version, does) = (word(&words[16..]), word(&words[37..]));
         match does.as_str() {
-            "good" => {}
+            "good" | "unready" | "warms" | "dozes" => {}
             "slow" => sleep(Duration::from_millis(300)),
             "hangs" => sleep(Duration::from_secs(3_600)),
             other => panic!("this version {other}"),
@@ -35,6 +36,25 @@ impl Guest for Versioned {
         let sum = increment("versioned", amount).map_err(|error| RpcError::Other(format!("{error:?}")))?;
         let body = format!("{{\"counter\":{sum},\"version\":\"{version}\"}}\n");
         Ok(HttpResponse { status_code: 200, header: Vec::new(), body: body.into_bytes() })
+    }
+}
+
+impl Health for Versioned {
+    fn ready() -> Result<(), String> {
+        match word(&black_box(&IS)[37..]).as_str() {
+            "unready" => Err("it never will be".to_owned()),
+            // By what it remembers with another's help: each call may meet a new instance.
+            "warms" => match increment("warm", 1) {
+                Ok(3..) => Ok(()),
+                Ok(times) => Err(format!("asked {times} times")),
+                Err(error) => Err(format!("{error:?}")),
+            },
+            "dozes" => {
+                sleep(Duration::from_secs(3_600));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

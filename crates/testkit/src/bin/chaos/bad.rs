@@ -27,7 +27,12 @@ pub(crate) fn versions(rig: &Rig) -> Result<Vec<Row>> {
         count(&lattice, "replicas = 3", ONE_STORE, &hosts).await?;
         let mut rows = Vec::new();
         for round in 0..rig.sized(1, 50) {
-            for (word, does) in [("traps", Does::Traps), ("hangs", Does::Hangs), ("is slow", Does::Slow)] {
+            for (word, does) in [
+                ("traps", Does::Traps),
+                ("hangs", Does::Hangs),
+                ("is slow", Does::Slow),
+                ("is not ready", Does::Unready),
+            ] {
                 rows.extend(gone_back(&lattice, word, &format!("bad{}", rows.len() + round), does).await?);
             }
         }

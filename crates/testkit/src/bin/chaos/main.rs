@@ -64,7 +64,7 @@ const DRILLS: [(&str, &str, Drill); 9] = [
     ("many", "an adapter of a hundred actors on one host is replaced", platform::many),
     ("hosts", "hosts are drained, ended and started again", rolling::hosts),
     ("streams", "an actor is replaced while bodies go on", streams::replaced),
-    ("bad", "versions that trap, hang or are slow", bad::versions),
+    ("bad", "versions that trap, hang, are slow or not ready", bad::versions),
     ("killed", "a host is killed", faults::killed),
     ("frozen", "a host stands still for a while", faults::frozen),
 ];
