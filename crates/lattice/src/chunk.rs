@@ -11,6 +11,8 @@
 //! | `lath-chunk` | chunk | the call's id and the number of the chunk |
 //! | `lath-credit` | credit | the call's id and how many chunks may have been sent |
 //! | `lath-cancel` | cancel | the call's id: its caller has gone |
+//!
+//! What follows in these headers after a space is passed over: a later version may add some.
 
 mod assembly;
 mod seats;
@@ -55,7 +57,8 @@ impl Announcement {
     pub fn from_message(message: &Message) -> Result<Option<Self>, EnvelopeError> {
         let Some(header) = message.headers.get(CHUNKS) else { return Ok(None) };
         let read = || {
-            let (bytes, crc32) = header.strip_prefix("bytes=")?.split_once(" crc32=")?;
+            let mut fields = header.split(' ');
+            let (bytes, crc32) = (fields.next()?.strip_prefix("bytes=")?, fields.next()?.strip_prefix("crc32=")?);
             let (bytes, crc32) = (bytes.parse().ok()?, u32::from_str_radix(crc32, 16).ok()?);
             (1..=CHUNKED_BYTES_MAX).contains(&bytes).then_some(Self { bytes, crc32 })
         };
@@ -95,8 +98,8 @@ impl Signal {
     /// Reads a signal; none where the message is something else.
     pub fn from_message(message: &Message) -> Option<Self> {
         let numbered = |name| {
-            let (id, number) = message.headers.get(name)?.split_once(' ')?;
-            Some((id.parse().ok()?, number.parse().ok()?))
+            let mut fields = message.headers.get(name)?.split(' ');
+            Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
         };
         if let Some((id, number)) = numbered(CHUNK) {
             return Some(Self::Chunk(id, number));
@@ -104,7 +107,7 @@ impl Signal {
         if let Some((id, count)) = numbered(CREDIT) {
             return Some(Self::Credit(id, count));
         }
-        message.headers.get(CANCEL)?.parse().ok().map(Self::Cancel)
+        message.headers.get(CANCEL)?.split(' ').next()?.parse().ok().map(Self::Cancel)
     }
 
     /// The call that it is about.

@@ -29,6 +29,7 @@ mod lattice_hosts;
 mod leaks;
 mod logs;
 mod middleware;
+mod mixed;
 mod node;
 mod operate;
 mod outsiders;

@@ -67,7 +67,7 @@ impl Told {
         if let Some((id, flow)) = Flow::from_message(message)? {
             return Ok(Some((id, Self::Flow(flow))));
         }
-        Ok(message.headers.get(STOP).and_then(|id| id.parse().ok()).map(|id| (id, Self::Stop)))
+        Ok(message.headers.get(STOP).and_then(split).map(|(id, _)| (id, Self::Stop)))
     }
 
     /// The call that a message tells of, without reading the rest.

@@ -8,6 +8,7 @@ mod calls;
 mod chunk;
 mod connect;
 mod document;
+mod golden;
 mod objects;
 mod planted;
 mod pulse;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use ::lattice::bus::Bus;
+use ::lattice::bus::{Bus, BusError, Message, Subscription};
 use ::lattice::memory::MemoryBus;
 use ::lattice::objects::{Objects, Stored};
 use ::lattice::store::{Bucket, Buckets, Change, Entry, KeyPage, Revision, StoreError, Watch};
+use ::lattice::subject::{Subject, Token};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use model::digest::Digest;
@@ -21,6 +23,8 @@ pub struct Link {
     bus: Arc<MemoryBus>,
     open: watch::Sender<bool>,
     told: Arc<Told>,
+    /// Messages that were sent as a later version would, where they are.
+    later: Option<Arc<AtomicU64>>,
 }
 
 /// What the buckets have told a host, asked or by its watches.
@@ -40,7 +44,17 @@ impl Told {
 
 impl Link {
     pub(super) fn new(bus: MemoryBus) -> Self {
-        Self { bus: Arc::new(bus), open: watch::Sender::new(true), told: Arc::default() }
+        Self { bus: Arc::new(bus), open: watch::Sender::new(true), told: Arc::default(), later: None }
+    }
+
+    /// The way of a host of a later version: its messages have headers, and fields in headers, that this one does not know.
+    pub(super) fn later(bus: MemoryBus) -> Self {
+        Self { later: Some(Arc::default()), ..Self::new(bus) }
+    }
+
+    /// The messages that were sent so.
+    pub fn sent_later(&self) -> u64 {
+        self.later.as_ref().map_or(0, |sent| sent.load(Ordering::Relaxed))
     }
 
     /// Cuts the way to the lattice, as if NATS was gone, or mends it.
@@ -55,7 +69,10 @@ impl Link {
     }
 
     pub(super) fn bus(&self) -> Arc<dyn Bus> {
-        self.bus.clone()
+        match &self.later {
+            Some(sent) => Arc::new(LaterBus { bus: self.bus.clone(), sent: sent.clone() }),
+            None => self.bus.clone(),
+        }
     }
 
     pub(super) fn buckets(&self, of: &Buckets) -> Buckets {
@@ -74,6 +91,47 @@ impl Link {
 
     pub(super) fn objects(&self, of: &Arc<dyn Objects>) -> Arc<dyn Objects> {
         Arc::new(CutObjects { objects: of.clone(), open: self.open.subscribe() })
+    }
+}
+
+/// Headers of this version that a later one writes more into.
+const HEADERS: [&str; 8] =
+    ["lath-call", "lath-chunks", "lath-chunk", "lath-credit", "lath-cancel", "lath-part", "lath-flow", "lath-stop"];
+
+struct LaterBus {
+    bus: Arc<MemoryBus>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Bus for LaterBus {
+    fn publish(&self, mut message: Message) -> Result<(), BusError> {
+        for name in HEADERS {
+            if let Some(value) = message.headers.get(name).map(|value| format!("{value} later=7")) {
+                message.headers.insert(name, value);
+                self.sent.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.bus.publish(message.with("lath-later", "1"))
+    }
+
+    fn subscribe(&self, pattern: Subject) -> BoxFuture<'_, Result<Subscription, BusError>> {
+        self.bus.subscribe(pattern)
+    }
+
+    fn subscribe_group(&self, pattern: Subject, group: Token) -> BoxFuture<'_, Result<Subscription, BusError>> {
+        self.bus.subscribe_group(pattern, group)
+    }
+
+    fn payload_max(&self) -> usize {
+        self.bus.payload_max()
+    }
+
+    fn flush(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BusError>> {
+        self.bus.flush(deadline)
+    }
+
+    fn connected(&self) -> watch::Receiver<bool> {
+        self.bus.connected()
     }
 }
 
