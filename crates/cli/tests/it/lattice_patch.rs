@@ -37,7 +37,8 @@ fn an_edited_manifest_is_taken_up_under_load() -> Result<()> {
         let settings = "grants = { env = { COLOUR = \"blue\" } }";
         let limits = "grants = { env = { COLOUR = \"blue\" } }\nlimits = { instances = 50 }";
         for (what, manifest) in [
-            ("a link is led elsewhere", edited("to = \"other\"", "", &both)),
+            // What is asked of the actor is another as well, so that it is tried while what it calls is new.
+            ("a link is led to a new provider", edited("to = \"other\"", "", &both)),
             ("a provider is another", edited("to = \"other\"", "", &swapped)),
             ("a setting is another", edited("to = \"other\"", settings, &swapped)),
             ("a limit is another", edited("to = \"other\"", limits, &swapped)),

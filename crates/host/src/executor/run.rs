@@ -328,6 +328,7 @@ impl Run {
         let view = self.state.view(app)?;
         let mut status = AppStatus {
             version: view.serving.as_ref().map(|(version, _)| *version),
+            tried: view.tried,
             wanted: view.wanted,
             starting: view.starting,
             retiring: view.retiring,

@@ -27,6 +27,8 @@ pub struct AppStatus {
     pub actors: BTreeSet<ActorName>,
     /// The providers that serve.
     pub providers: BTreeSet<ProviderName>,
+    /// Parts that serve in a version which has a share of the calls.
+    pub tried: BTreeSet<PartName>,
     /// The version that is wanted; none where the application leaves.
     pub wanted: Option<u64>,
     /// Wanted parts that have not started yet.

@@ -13,6 +13,7 @@ use model::placement::{self, AppPlacement, Replicas};
 use crate::authority::{Knowledge, Known};
 use crate::control::Share;
 use crate::executor::parts::Stored;
+use crate::executor::state::PartName;
 use crate::executor::{Deployment, Spare, Status};
 use crate::ingress::Routed;
 use crate::limits::{ROLLOUT_SHARE_PER_MILLE, SUPERSEDED_TIME};
@@ -148,16 +149,22 @@ pub(super) fn all(placed: &Placements) -> Vec<Routed> {
     placed.values().map(Placed::routed).collect()
 }
 
-/// What is placed on `me` and does not serve, whatever its version.
+/// What is placed on `me` and does not serve, whatever its version. What a version on trial has serves: whoever calls that
+/// in the same version finds it.
 pub(super) fn not_ready(share: &Share, status: &Status, me: &HostName) -> BTreeSet<Target> {
     let mut lacking = BTreeSet::new();
     for (app, placement) in &share.apps {
-        let serving = status.apps.get(app);
+        let serves = |part: PartName| {
+            status.apps.get(app).is_some_and(|app| match &part {
+                PartName::Actor(actor) => app.actors.contains(actor) || app.tried.contains(&part),
+                PartName::Provider(name) => app.providers.contains(name) || app.tried.contains(&part),
+            })
+        };
         let actors = placement.actors.iter().filter(|(_, hosts)| hosts.contains(me)).map(|(actor, _)| actor);
-        let lacks = actors.filter(|actor| !serving.is_some_and(|app| app.actors.contains(*actor)));
+        let lacks = actors.filter(|actor| !serves(PartName::Actor((*actor).clone())));
         lacking.extend(lacks.map(|actor| Target::actor(app, actor)));
         let providers = placement.providers.iter().filter(|(_, hosts)| hosts.contains(me)).map(|(name, _)| name);
-        let lacks = providers.filter(|name| !serving.is_some_and(|app| app.providers.contains(*name)));
+        let lacks = providers.filter(|name| !serves(PartName::Provider((*name).clone())));
         lacking.extend(lacks.map(|name| Target::provider(app, name)));
     }
     lacking

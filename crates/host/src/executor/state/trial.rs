@@ -50,6 +50,15 @@ pub enum Stage {
 }
 
 impl Change {
+    /// What has a share of the calls.
+    pub(super) fn tried(&self) -> impl Iterator<Item = &PartName> {
+        let parts = match self {
+            Change::Trying(parts) => Some(parts),
+            Change::Watching(_) => None,
+        };
+        parts.into_iter().flat_map(BTreeMap::keys)
+    }
+
     /// What is kept to go back to.
     pub(super) fn kept(&self) -> Option<&Set> {
         match self {

@@ -6,13 +6,15 @@ use model::placement::Refusal;
 
 use super::app::{App, Phase, Set};
 use super::part::{PartId, PartName};
-use super::trial::Stage;
+use super::trial::{Change, Stage};
 
 /// How an application is on this host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppView {
     /// The version that serves, and its parts that do.
     pub serving: Option<(u64, BTreeSet<PartName>)>,
+    /// Parts of the version that has a share of the calls.
+    pub tried: BTreeSet<PartName>,
     /// The version that is wanted; none where the application leaves.
     pub wanted: Option<u64>,
     /// Wanted parts that have not started yet, or are asked whether they are ready.
@@ -36,6 +38,7 @@ impl App {
         };
         AppView {
             serving: self.serving.as_ref().map(|set| (set.version(), set.parts.keys().cloned().collect())),
+            tried: self.change.iter().flat_map(Change::tried).cloned().collect(),
             wanted: self.wanted.as_ref().map(Set::version),
             starting: in_phase(Phase::is_coming).map(|(name, _)| name).collect(),
             failed: in_phase(|phase| matches!(phase, Phase::Failed | Phase::Unready)).collect(),
