@@ -19,6 +19,9 @@ pub(crate) struct Environment {
     pub(crate) log: Option<OsString>,
     /// Where compiled components are kept: `LATH_CACHE`, else `lath` in `XDG_CACHE_HOME`, else `~/.cache/lath`.
     pub(crate) cache: Option<PathBuf>,
+    /// Where sockets of running applications are: `lath` in `XDG_RUNTIME_DIR`, else in `XDG_STATE_HOME`, else
+    /// `~/.local/state/lath`.
+    pub(crate) runtime: Option<PathBuf>,
     /// `LATH_CONTEXT`: the context of commands that are about a lattice.
     pub(crate) context: Option<String>,
     /// `USER`: who runs the command, where credentials do not say.
@@ -45,6 +48,7 @@ impl Environment {
         Self {
             log: variable("LATH_LOG"),
             cache: cache(variable),
+            runtime: runtime(variable),
             context: variable("LATH_CONTEXT").map(|name| name.to_string_lossy().into_owned()),
             user: variable("USER").map(|name| name.to_string_lossy().into_owned()),
             config: folder(variable, "XDG_CONFIG_HOME", ".config"),
@@ -139,10 +143,18 @@ fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     variable("LATH_CACHE").map(PathBuf::from).or_else(|| folder(variable, "XDG_CACHE_HOME", ".cache"))
 }
 
+fn runtime(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let own = absolute(&variable, "XDG_RUNTIME_DIR").map(|folder| folder.join("lath"));
+    own.or_else(|| folder(variable, "XDG_STATE_HOME", ".local/state"))
+}
+
+/// The base directory specification has relative paths ignored.
+fn absolute(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
 /// Our folder in the user's folder of this kind.
 fn folder(variable: impl Fn(&str) -> Option<OsString>, name: &str, below_home: &str) -> Option<PathBuf> {
-    // The base directory specification has relative paths ignored.
-    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let kind = absolute(name).or_else(|| Some(absolute("HOME")?.join(below_home)));
+    let kind = absolute(&variable, name).or_else(|| Some(absolute(&variable, "HOME")?.join(below_home)));
     Some(kind?.join("lath"))
 }

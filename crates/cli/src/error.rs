@@ -128,6 +128,15 @@ pub(crate) enum CliError {
     /// The command is about a lattice, and none was chosen.
     #[error("there is no lattice to work with: no context is in use")]
     NoContext { help: String },
+    /// The `lath run` of an application does not answer.
+    #[error("the `lath run` of application {application} does not answer")]
+    Local { application: AppName, source: io::Error },
+    /// The `lath run` of an application does not do what it is asked for.
+    #[error("{message}")]
+    Refused { message: String, help: Option<String> },
+    /// No `lath run` serves an application.
+    #[error("no `lath run` of yours serves {what}")]
+    NotHere { what: String },
     /// The file of contexts cannot be understood.
     #[error("{} cannot be understood", path.display())]
     Contexts { path: PathBuf, source: toml::de::Error },
@@ -183,6 +192,7 @@ impl CliError {
             Self::Connect { .. } | Self::Operate(_) | Self::Tap { .. } => "lattice",
             Self::Authority { .. } => "authority",
             Self::NoContext { .. } | Self::Contexts { .. } => "context",
+            Self::Local { .. } | Self::Refused { .. } | Self::NotHere { .. } => "local",
             Self::Function { .. } => "function",
             Self::Arguments { .. } => "arguments",
             Self::Call { .. } => "call",
@@ -196,7 +206,12 @@ impl CliError {
     /// What to do next, where the message does not say so itself.
     pub(crate) fn help(&self) -> Option<String> {
         match self {
-            Self::Usage { help, .. } => help.clone(),
+            Self::Usage { help, .. } | Self::Refused { help, .. } => help.clone(),
+            Self::Local { .. } => Some("look at what it tells; end it and start it again".to_owned()),
+            Self::NotHere { .. } => Some(
+                "start it with `lath run`; or choose a lattice with `--context`, `lath context use` or `lath context add`"
+                    .to_owned(),
+            ),
             Self::File { verb: "write", .. } => {
                 Some("name another place with `-o`, in a folder that exists and may be written to".to_owned())
             }

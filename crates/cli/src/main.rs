@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod lattice;
 pub mod limits;
+mod local;
 mod logging;
 mod observing;
 mod output;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Actor, ActorStats, Engine, EngineError};
+use engine::{ActorStats, Engine, EngineError};
 use lattice::bus::{Bus, BusError};
 use lattice::subject::SubjectError;
 use model::blueprint::Blueprint;
@@ -17,7 +17,8 @@ use crate::application::{Application, Step};
 use crate::executor::{LoadError, Loaded, Sources};
 use crate::ingress::TlsFiles;
 use crate::limits::DRAIN_TIME_MAX;
-use crate::runtime::Runtime;
+use crate::local::Control;
+use crate::runtime::{Heard, Runtime};
 use crate::telemetry::Telemetry;
 
 /// How a host runs.
@@ -99,14 +100,16 @@ pub struct Host {
     outcome: oneshot::Receiver<Result<(), HostError>>,
     ready: Ready,
     engine: Engine,
-    actors: BTreeMap<ActorName, Actor>,
+    control: Control,
+    heard: Arc<Mutex<Heard>>,
 }
 
 /// What a host hands out once it serves.
 pub(crate) struct Serving {
     pub(crate) ready: Ready,
     pub(crate) engine: Engine,
-    pub(crate) actors: BTreeMap<ActorName, Actor>,
+    pub(crate) control: Control,
+    pub(crate) heard: Arc<Mutex<Heard>>,
 }
 
 impl Host {
@@ -126,7 +129,9 @@ impl Host {
             let _ = outcome.send(runtime.run(bus, asked, report).await);
         });
         match serving.await {
-            Ok(Serving { ready, engine, actors }) => Ok(Self { stops, outcome: ended, ready, engine, actors }),
+            Ok(Serving { ready, engine, control, heard }) => {
+                Ok(Self { stops, outcome: ended, ready, engine, control, heard })
+            }
             // The run ended before it was ready: its outcome says why.
             Err(_) => Err(ended.await.unwrap_or(Err(HostError::Gone)).err().unwrap_or(HostError::Gone)),
         }
@@ -137,9 +142,15 @@ impl Host {
         &self.ready
     }
 
+    /// Changes what it runs.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
     /// What it does.
     pub fn stats(&self) -> HostStats {
-        let actors = self.actors.iter().map(|(name, actor)| (name.clone(), actor.stats())).collect();
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let actors = heard.actors.iter().map(|(name, actor)| (name.clone(), actor.stats())).collect();
         HostStats { instances: self.engine.stats().instances, actors }
     }
 

@@ -20,6 +20,7 @@ mod host;
 pub mod ingress;
 mod inventory;
 pub mod limits;
+pub mod local;
 pub mod node;
 pub mod observe;
 pub mod operate;

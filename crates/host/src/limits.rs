@@ -298,6 +298,9 @@ pub const LOOP_STALL_MAX: Duration = Duration::from_secs(5);
 /// Reasons that `/readyz` tells: 100; of more, their number.
 pub const REASONS_MAX: usize = 100;
 
+/// Versions of an application by itself that can be gone back to, the one that it was started with among them: 16.
+pub const LOCAL_VERSIONS_MAX: usize = 16;
+
 /// The share of calls that a new version has beside the one before it, until it is trusted, where none is asked for: 50 of a
 /// thousand.
 pub const ROLLOUT_SHARE_PER_MILLE: u16 = 50;

@@ -38,7 +38,7 @@ use tokio::sync::{mpsc, watch as watching};
 pub use self::standing::{NodeNews, NodeStatus};
 
 use crate::control::Exit;
-use crate::executor::{LoadError, Sources};
+use crate::executor::Sources;
 use crate::health::Health;
 use crate::host::HostError;
 use crate::ingress::TlsFiles;
@@ -218,15 +218,4 @@ impl NodeSettings {
             unwell: Vec::new(),
         }
     }
-}
-
-/// An error and its causes in one text.
-fn chain(error: &LoadError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }

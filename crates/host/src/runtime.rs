@@ -16,35 +16,33 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::application::{Application, Step};
-use crate::executor::{Deployment, Executor, ExecutorSettings, LoadError, Loaded, News, Status, Tenancy};
+use crate::executor::{Executor, ExecutorSettings, LoadError, Loaded, News, Status, Tenancy};
 use crate::host::{HostError, HostSettings, Ready, Serving};
 use crate::ingress::{Gate, Routed};
 use crate::limits::DRAIN_TIME_MAX;
+use crate::local::Control;
 use crate::node::view::parts;
 use crate::router::Switchboard;
 use crate::server::{Reception, Server, Trust};
 use crate::settings::warn;
 use crate::telemetry::{Samples, Source, Telemetry, running};
 
-/// The version of an application that runs by itself.
-const VERSION: u64 = 1;
-
 /// Everything that one application needs while it runs.
 pub(crate) struct Runtime {
     application: Arc<Application>,
-    blueprint: Arc<Blueprint>,
     settings: HostSettings,
-    executor: Executor,
+    executor: Arc<Executor>,
+    control: Control,
     switchboard: Switchboard,
     heard: Arc<Mutex<Heard>>,
     begun: Instant,
 }
 
 /// What the executor has told.
-#[derive(Default)]
-struct Heard {
-    loaded: Vec<Loaded>,
-    actors: BTreeMap<ActorName, Actor>,
+pub(crate) struct Heard {
+    /// Until it serves.
+    loaded: Option<Vec<Loaded>>,
+    pub(crate) actors: BTreeMap<ActorName, Actor>,
 }
 
 /// What calls come in by.
@@ -61,7 +59,8 @@ impl Runtime {
         settings: HostSettings,
         progress: Box<dyn FnMut(Step) + Send>,
     ) -> Result<Self, HostError> {
-        let heard = Arc::<Mutex<Heard>>::default();
+        let heard = Heard { loaded: Some(Vec::new()), actors: BTreeMap::new() };
+        let heard = Arc::new(Mutex::new(heard));
         let executor = ExecutorSettings {
             tenancy: Tenancy::One { data: settings.data.clone() },
             engine: engine_settings(&application, &blueprint, &settings),
@@ -73,9 +72,9 @@ impl Runtime {
         warn(&settings.sources.settings.of_others(&blueprint.application));
         let switchboard = Switchboard::observed(None, settings.telemetry.clone());
         let tell = Box::new(hear(heard.clone(), switchboard.clone(), progress));
-        let executor = Executor::start(executor, tell).map_err(HostError::Engine)?;
-        let blueprint = Arc::new(blueprint);
-        Ok(Self { application, blueprint, settings, executor, switchboard, heard, begun: Instant::now() })
+        let executor = Arc::new(Executor::start(executor, tell).map_err(HostError::Engine)?);
+        let control = Control::new(&application, blueprint, Arc::clone(&executor));
+        Ok(Self { application, settings, executor, control, switchboard, heard, begun: Instant::now() })
     }
 
     /// Runs until it is asked to stop, or dropped by whoever may ask; `report` is told once it serves.
@@ -100,7 +99,7 @@ impl Runtime {
             }
         };
         self.settings.telemetry.attend(View {
-            application: self.blueprint.application.clone(),
+            application: self.control.application().clone(),
             switchboard: self.switchboard.clone(),
             engine: self.executor.engine().clone(),
             status: self.executor.status(),
@@ -108,15 +107,18 @@ impl Runtime {
         let _beating = Beating::start(&self.settings.telemetry);
         let _ = report.send(self.serving(&doors));
         // A host that was dropped drains as well.
-        let patience = asked.recv().await.unwrap_or(DRAIN_TIME_MAX);
+        let patience = tokio::select! {
+            patience = asked.recv() => patience.unwrap_or(DRAIN_TIME_MAX),
+            () = self.follow(&doors) => DRAIN_TIME_MAX,
+        };
+        self.control.stop();
         self.settings.telemetry.leave();
         self.stop(doors, patience).await
     }
 
     /// Starts everything; the doors open last.
     async fn start(&self, bus: &Arc<dyn Bus>) -> Result<Doors, (Doors, HostError)> {
-        let deployment = Deployment::whole(VERSION, self.blueprint.clone(), self.application.parts());
-        self.executor.assign([(self.blueprint.application.clone(), deployment)].into());
+        self.control.begin();
         self.whole().await.map_err(|error| (Doors::default(), error))?;
         let mut doors = Doors::default();
         match self.open(bus, &mut doors).await {
@@ -128,7 +130,7 @@ impl Runtime {
     /// Waits until everything serves, or something could not be started.
     async fn whole(&self) -> Result<(), HostError> {
         let mut status = self.executor.status();
-        let app = &self.blueprint.application;
+        let app = self.control.application();
         let settled = |status: &Status| {
             let app = status.apps.get(app);
             app.is_some_and(|app| app.is_whole() || !app.failing.is_empty())
@@ -150,22 +152,39 @@ impl Runtime {
         doors.server = Some(server.map_err(HostError::Bus)?);
         if let Some(address) = self.settings.listen {
             let gate = Gate::open(address, self.settings.tls.clone(), self.switchboard.clone(), None)?;
-            let deadline = self.application.manifest().deadline;
-            gate.serve(&[Routed { blueprint: self.blueprint.clone(), deadline, placement: None }]);
+            self.serve(&gate);
             doors.ingress = Some(gate);
         }
         Ok(())
     }
 
+    /// Opens the routes of the version that serves.
+    fn serve(&self, gate: &Gate) {
+        let deadline = self.application.manifest().deadline;
+        let serving = self.control.serving().map(|blueprint| Routed { blueprint, deadline, placement: None });
+        gate.serve(serving.as_slice());
+    }
+
+    /// Opens the routes of each version that comes to serve, until the executor ends.
+    async fn follow(&self, doors: &Doors) {
+        let mut status = self.executor.status();
+        let version = |status: &Status| status.apps.get(self.control.application()).and_then(|app| app.version);
+        let mut serves = version(&status.borrow());
+        while status.wait_for(|status| version(status) != serves).await.is_ok() {
+            serves = version(&status.borrow());
+            doors.ingress.iter().for_each(|gate| self.serve(gate));
+        }
+    }
+
     fn serving(&self, doors: &Doors) -> Serving {
-        let heard = self.heard();
         let ready = Ready {
             listen: doors.ingress.as_ref().map(Gate::address),
             secure: self.settings.tls.is_some(),
-            loaded: heard.loaded.clone(),
+            loaded: self.heard().loaded.take().unwrap_or_default(),
             elapsed: self.begun.elapsed(),
         };
-        Serving { ready, engine: self.executor.engine().clone(), actors: heard.actors.clone() }
+        let (engine, control) = (self.executor.engine().clone(), self.control.clone());
+        Serving { ready, engine, control, heard: Arc::clone(&self.heard) }
     }
 
     /// Lets the doors finish their requests, then actors their calls, then providers their writes, within `patience`.
@@ -256,7 +275,7 @@ fn hear(
             News::Loaded(loaded) => {
                 let Loaded { actor, cached, compiling, .. } = loaded.clone();
                 progress(Step::Compiled { actor, cached, elapsed: compiling });
-                heard.loaded.push(loaded);
+                heard.loaded.iter_mut().for_each(|all| all.push(loaded.clone()));
             }
             News::Linked(app, running) => switchboard.link(&app, &running),
             News::Switched(app, running) => {
@@ -277,7 +296,8 @@ fn engine_settings(application: &Application, blueprint: &Blueprint, settings: &
     let memories = composites.map(|plan| memories(application, plan)).max().unwrap_or(default.memories_per_instance);
     EngineSettings {
         cache_dir: settings.cache.clone(),
-        instances_max: instances.max(1),
+        // Two versions live at most.
+        instances_max: instances.saturating_mul(2).max(1),
         memories_per_instance: memories,
         ..default
     }

@@ -39,6 +39,11 @@ pub(crate) struct Rollout {
 }
 
 impl Rollout {
+    /// The share that was asked for.
+    pub(crate) fn share(&self) -> Option<Share> {
+        self.canary
+    }
+
     /// Whoever deploys so.
     pub(crate) fn operator(&self, joined: &Joined) -> Operator {
         joined.operator.clone().sharing(self.canary)

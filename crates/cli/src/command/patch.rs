@@ -19,9 +19,10 @@ use crate::context::Choice;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::lattice::{Joined, on_lattice};
+use crate::local::{Ask, Here};
 use crate::output::{Outcome, Output};
 
-/// Give an actor of a lattice another component while calls are in flight
+/// Give an actor another component while calls are in flight
 ///
 /// Plans the application with it first: what is missing of a contract is refused. Then each host that runs the actor
 /// starts the new component beside the one that runs and gives it a share of the calls. Where it does as well it takes
@@ -48,6 +49,8 @@ pub(crate) struct Patch {
     wait: Wait,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    here: Here,
 }
 
 /// An actor of an application.
@@ -70,6 +73,11 @@ impl FromStr for Patched {
 
 impl Patch {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
+        if let (Some(actor), Some(path)) = (&self.actor, &self.component)
+            && self.here.is_meant(&self.choice, environment)?
+        {
+            return self.patch_here(actor, path, output, environment);
+        }
         let chosen = self.choice.required(environment)?;
         if let (Some(actor), Some(path)) = (&self.actor, &self.component) {
             let component = Piece::read(&actor.actor, path)?;
@@ -85,6 +93,28 @@ impl Patch {
         on_lattice(&chosen, environment, async |joined| {
             platform::roll(&patch, &rollout.operator(&joined), &joined, patience, output).await
         })
+    }
+
+    /// Patches an actor of an application that a `lath run` serves.
+    fn patch_here(
+        &self,
+        patched: &Patched,
+        path: &Path,
+        output: &Output,
+        environment: &Environment,
+    ) -> Result<Outcome, CliError> {
+        if let Some(recording) = &self.verify {
+            verify(recording, (patched, path), environment)?;
+        }
+        let failed = |source| CliError::File { verb: "find", path: path.to_owned(), source };
+        let (patience, share) = (self.wait.patience(), self.rollout.share());
+        let ask = Ask::Patch {
+            actor: patched.actor.to_string(),
+            component: std::path::absolute(path).map_err(failed)?,
+            share: share.map(|share| share.to_string()),
+            wait_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.here.ask(&patched.application, &ask, Some(patience), output, environment)
     }
 
     async fn patch(

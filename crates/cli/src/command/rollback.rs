@@ -14,6 +14,7 @@ use crate::context::Choice;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::lattice::on_lattice;
+use crate::local::{Ask, Here};
 use crate::output::{Outcome, Output};
 
 /// Go back to an earlier version of an application
@@ -34,6 +35,8 @@ pub(crate) struct Rollback {
     wait: Wait,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    here: Here,
 }
 
 fn version(text: &str) -> Result<u64, String> {
@@ -43,6 +46,12 @@ fn version(text: &str) -> Result<u64, String> {
 impl Rollback {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let name = self.app.name()?;
+        if !self.list && self.here.is_meant(&self.choice, environment)? {
+            let patience = self.wait.patience();
+            let wait_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+            let ask = Ask::Rollback { version: self.version, wait_ms };
+            return self.here.ask(&name, &ask, Some(patience), output, environment);
+        }
         let chosen = self.choice.required(environment)?;
         on_lattice(&chosen, environment, async |joined| {
             if self.list {

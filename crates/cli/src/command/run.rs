@@ -24,6 +24,7 @@ use crate::application::{Told, planned, threads};
 use crate::arguments::address;
 use crate::environment::Environment;
 use crate::error::CliError;
+use crate::local::Door;
 use crate::observing::{Observe, Observed};
 use crate::output::{Events, Outcome, Output};
 use crate::signal::Termination;
@@ -97,7 +98,7 @@ impl Run {
         let outcome = threads.block_on(async {
             let observed = Observed::start(&self.observe, ObserveTable::default(), environment, events)?;
             let settings = HostSettings { telemetry: observed.telemetry.clone(), ..settings };
-            let outcome = serve(application, plan, settings, recording, events, begun).await;
+            let outcome = serve(application, plan, settings, recording, (events, environment), begun).await;
             observed.finish().await;
             outcome
         });
@@ -164,7 +165,7 @@ async fn serve(
     plan: Plan,
     settings: HostSettings,
     mut recording: Option<Recording>,
-    events: &Events,
+    (events, environment): (&Events, &Environment),
     begun: Instant,
 ) -> Result<Outcome, CliError> {
     let refused = |source| CliError::Start { what: "signals cannot be received", source };
@@ -181,6 +182,10 @@ async fn serve(
             return Ok(Outcome::Success);
         }
     };
+    let door = Door::open(environment, host.control());
+    if let Err(reason) = &door {
+        events.progress(&format_args!("no other command can patch this application: {reason}"));
+    }
     events.print(&ready.serving(host.ready(), begun.elapsed()));
     let signal = loop {
         tokio::select! {
@@ -188,6 +193,7 @@ async fn serve(
             written = watch(&mut recording, events) => written?,
         }
     };
+    drop(door);
     events.progress(&"draining; a second signal stops at once");
     events.event(&Draining::after(signal));
     let drained = tokio::select! {

@@ -6,6 +6,7 @@ mod link;
 mod part;
 
 use std::fmt;
+use std::time::Duration;
 
 use ::host::limits::OPERATE_POLL;
 use ::host::operate::status::Status as Told;
@@ -22,6 +23,7 @@ use crate::context::{Choice, Chosen};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::lattice::on_lattice;
+use crate::local::{Ask, Here};
 use crate::output::{Outcome, Output};
 use crate::signal::Termination;
 
@@ -37,11 +39,23 @@ pub(crate) struct Status {
     watch: bool,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    here: Here,
 }
 
 impl Status {
     pub(crate) fn run(&self, output: &Output, environment: &Environment) -> Result<Outcome, CliError> {
         let only = self.app.as_ref().map(Named::name).transpose()?;
+        if self.here.is_meant(&self.choice, environment)? {
+            let ask = Ask::Status { watch: self.watch };
+            return match &only {
+                Some(application) => {
+                    let patience = (!self.watch).then_some(Duration::ZERO);
+                    self.here.ask(application, &ask, patience, output, environment)
+                }
+                None => self.here.ask_all(output, environment),
+            };
+        }
         let chosen = self.choice.required(environment)?;
         on_lattice(&chosen, environment, async |joined| {
             let tell = |status: &Told| output.print(&Report { is_one: only.is_some(), ..Report::of(&chosen, status) });

@@ -51,6 +51,7 @@ pub(crate) fn command_named<A: AsRef<OsStr>>(program: &str, args: impl IntoItera
         command.env_remove(name);
     }
     command.env("LATH_CACHE", testkit::application::root().join("target/tools/compiled"));
+    command.env("XDG_RUNTIME_DIR", testkit::application::root().join("target/tools/run"));
     command.env("XDG_CONFIG_HOME", testkit::application::root().join("target/tools/no-settings"));
     command.args(args).stdin(Stdio::null());
     command

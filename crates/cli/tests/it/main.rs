@@ -41,6 +41,7 @@ mod operate;
 mod plan;
 mod record;
 mod run;
+mod run_patch;
 mod secret;
 mod tls;
 mod wit;

@@ -126,6 +126,14 @@ pub enum LoadError {
     Gone,
 }
 
+impl LoadError {
+    /// It and its causes in one text.
+    pub(crate) fn whole(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+}
+
 /// A part that runs.
 pub(super) enum Part {
     Actor {
@@ -276,8 +284,7 @@ impl Loader {
             None => {
                 let opened = tokio::task::spawn_blocking(self.open(&start, opening.clone())).await;
                 let provider = opened.map_err(|_| LoadError::Gone)?.map_err(|error| failed(error.into()))?;
-                // A single application has one version, so nothing ever takes the place of its providers.
-                if !start.is_local || matches!(self.tenancy, Tenancy::One { .. }) {
+                if !start.is_local {
                     return Ok(Part::Provider { provider, slot: None });
                 }
                 Arc::new(Slot::new(provider))

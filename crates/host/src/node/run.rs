@@ -25,7 +25,7 @@ use super::share::{self, Placements};
 use super::standing::{NodeNews, NodeStatus};
 use super::store::Store;
 use super::view::NodeView;
-use super::{Connection, NodeSettings, TellNode, Wish, chain};
+use super::{Connection, NodeSettings, TellNode, Wish};
 use crate::authority::Knowledge;
 use crate::control::{Event, Exit, Moment, Share, State, Underivable, step};
 use crate::executor::parts::Stored;
@@ -382,7 +382,7 @@ fn failing(status: &Status) -> Vec<Failing> {
             PartName::Actor(actor) => Part::Actor(actor.clone()),
             PartName::Provider(provider) => Part::Provider(provider.clone()),
         };
-        Failing::new(app.clone(), Some(part), &chain(reason))
+        Failing::new(app.clone(), Some(part), &reason.whole())
     });
     failing.collect()
 }

@@ -27,6 +27,7 @@ mod keyvalue;
 mod kvcounter;
 mod lattice_hosts;
 mod leaks;
+mod local;
 mod logs;
 mod middleware;
 mod mixed;

@@ -1,7 +1,7 @@
 //! What the commands print.
 
 use super::hosts::Lattice;
-use crate::lath::{lath_in, redacted};
+use crate::lath::{command, ended, lath_in, redacted};
 
 /// Without what differs from run to run: times, sizes and digests.
 pub(super) fn shown(text: &str) -> String {
@@ -196,7 +196,14 @@ fn an_answer_is_waited_for_as_long_as_is_asked() {
 
 #[test]
 fn without_a_context_one_is_asked_for() {
-    let ended = lath_in(&testkit::application::root(), ["status"]);
-    assert!(ended.failure().contains("no context is in use"), "{ended:#?}");
-    assert!(ended.stderr.contains("lath context add"), "{ended:#?}");
+    let asked = lath_in(&testkit::application::root(), ["down", "shop"]);
+    assert!(asked.failure().contains("no context is in use"), "{asked:#?}");
+    assert!(asked.stderr.contains("lath context add"), "{asked:#?}");
+    // Of these, what runs on this machine may be meant; nothing does.
+    let empty = tempfile::tempdir().unwrap();
+    for args in [&["status"][..], &["status", "shop"], &["rollback", "shop"], &["patch", "shop/cart", "cart.wasm"]] {
+        let told = ended(command(args).env("XDG_RUNTIME_DIR", empty.path()));
+        assert!(told.failure().contains("no `lath run` of yours serves"), "{told:#?}");
+        assert!(told.stderr.contains("lath context use"), "{told:#?}");
+    }
 }

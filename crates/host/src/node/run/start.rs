@@ -31,7 +31,7 @@ use crate::node::leave::Doors;
 use crate::node::outsiders::Outsiders;
 use crate::node::standing::{NodeNews, NodeStatus};
 use crate::node::store::Store;
-use crate::node::{Connection, NodeError, NodeSettings, TellNode, chain, passing, watch as watches};
+use crate::node::{Connection, NodeError, NodeSettings, TellNode, passing, watch as watches};
 use crate::outside::gateway::Gateway;
 use crate::outside::processes::Processes;
 use crate::router::{Outside, Switchboard};
@@ -208,7 +208,7 @@ fn start_executor(
         News::Compiling { app, actor } => tell(NodeNews::Compiling { app, actor }),
         News::Loaded(loaded) => tell(NodeNews::Loaded(loaded)),
         News::GoneBack { app, refusal } => tell(NodeNews::GoneBack { app, refusal }),
-        News::Failed { app, error } => tell(NodeNews::Failed { app, reason: chain(&error) }),
+        News::Failed { app, error } => tell(NodeNews::Failed { app, reason: error.whole() }),
         News::Linked(app, running) => switchboard.link(&app, &running),
         News::Switched(app, running) => {
             let version = running.as_ref().map(|running| running.version);

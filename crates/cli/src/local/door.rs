@@ -1,0 +1,200 @@
+//! The socket of an application, on the side of `lath run`.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::application::Piece;
+use host::local::{ChangeError, Changed, Control};
+use model::ids::ActorName;
+use model::placement::Share;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
+
+use super::wire::{Ask, Done, Failed, State, Told};
+use super::{folder, socket};
+use crate::environment::Environment;
+use crate::limits::{LOCAL_CLIENTS_MAX, LOCAL_LINE_BYTES_MAX, LOCAL_TIME_MAX, WAIT_TIME_MAX};
+
+/// The pause after the system refused a connection for want of files or memory.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The socket by which other commands reach an application, until this is dropped.
+pub(crate) struct Door {
+    path: PathBuf,
+    serving: AbortHandle,
+}
+
+impl Door {
+    /// Opens it.
+    ///
+    /// # Errors
+    ///
+    /// Why the application can only be run, and not changed: there is no folder of the user's own, another run of an
+    /// application of this name has the socket, or the system refuses it.
+    pub(crate) fn open(environment: &Environment, control: &Control) -> Result<Self, String> {
+        let path = socket(environment, control.application());
+        let path = path.ok_or("neither XDG_RUNTIME_DIR nor HOME is set")?;
+        let folder = folder(environment).unwrap_or_default();
+        private(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let listener = bind(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let serving = tokio::spawn(serve(listener, control.clone())).abort_handle();
+        Ok(Self { path, serving })
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.serving.abort();
+        // Where it cannot be removed, the next run finds that nobody listens.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Makes a folder that is the user's alone, or sees that it is.
+fn private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mode = fs::metadata(folder)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(ErrorKind::PermissionDenied, "others may use this folder; run `chmod 700` on it"))
+}
+
+/// Listens, in the place of a process that is gone.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => {
+            let message = "another `lath run` serves an application of this name";
+            return Err(io::Error::new(ErrorKind::AddrInUse, message));
+        }
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)?,
+        // Nothing is there; or nothing can be, which binding says better.
+        Err(_) => {}
+    }
+    UnixListener::bind(path)
+}
+
+async fn serve(listener: UnixListener, control: Control) {
+    let clients = Arc::new(Semaphore::new(LOCAL_CLIENTS_MAX));
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        // Beyond the bound, a client finds its connection closed.
+        let Ok(permit) = Arc::clone(&clients).try_acquire_owned() else { continue };
+        let control = control.clone();
+        tokio::spawn(async move {
+            // A command that went away knows it.
+            let _ = attend(stream, &control).await;
+            drop(permit);
+        });
+    }
+}
+
+/// Answers one client.
+async fn attend(stream: UnixStream, control: &Control) -> io::Result<()> {
+    let (reading, mut writing) = stream.into_split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(reading).take(LOCAL_LINE_BYTES_MAX);
+    timeout(LOCAL_TIME_MAX, reader.read_line(&mut line)).await??;
+    let told = match serde_json::from_str(&line) {
+        Ok(Ask::Status { watch }) => return watched(control, watch, &mut writing).await,
+        Ok(Ask::Patch { actor, component, share, wait_ms }) => {
+            let changed = patch(control, &actor, component, share.as_deref()).await;
+            concluded(control, changed, wait_ms, &mut writing).await?
+        }
+        Ok(Ask::Rollback { version, wait_ms }) => {
+            let changed = control.rollback(version).map_err(|error| failed(&error));
+            concluded(control, changed, wait_ms, &mut writing).await?
+        }
+        Err(error) => Told::Failed(Failed {
+            message: format!("the command says what this `lath run` does not understand: {error}"),
+            help: Some("use the same version of lath for both".to_owned()),
+        }),
+    };
+    tell(&mut writing, &told).await
+}
+
+async fn patch(control: &Control, actor: &str, component: PathBuf, share: Option<&str>) -> Result<Changed, Failed> {
+    let unread = |message: String| Failed { message, help: None };
+    let actor: ActorName = actor.parse().map_err(|error| unread(format!("{error}")))?;
+    let share: Option<Share> =
+        share.map(str::parse).transpose().map_err(|error: model::placement::ShareError| unread(error.to_string()))?;
+    let control = control.clone();
+    let patching = tokio::task::spawn_blocking(move || {
+        let piece = Piece::read(&actor, &component).map_err(|error| unread(whole(&error)))?;
+        control.patch(&actor, &piece, share).map_err(|error| failed(&error))
+    });
+    patching.await.unwrap_or_else(|error| Err(unread(format!("the component could not be looked at: {error}"))))
+}
+
+/// Tells how a change goes on, and gives what became of it.
+async fn concluded(
+    control: &Control,
+    changed: Result<Changed, Failed>,
+    wait_ms: u64,
+    writing: &mut (impl tokio::io::AsyncWrite + Unpin),
+) -> io::Result<Told> {
+    let changed = match changed {
+        Ok(changed) => changed,
+        Err(failed) => return Ok(Told::Failed(failed)),
+    };
+    let patience = Duration::from_millis(wait_ms).min(WAIT_TIME_MAX);
+    let state = || State::of(control.application().as_str(), &control.status());
+    if patience.is_zero() {
+        return Ok(Told::Done(Done::of(changed, None, state())));
+    }
+    let waiting = control.wait(changed.version, Instant::now() + patience);
+    let mut waiting = std::pin::pin!(waiting);
+    let mut last = control.status();
+    loop {
+        tell(writing, &Told::Status(State::of(control.application().as_str(), &last))).await?;
+        tokio::select! {
+            became = &mut waiting => return Ok(Told::Done(Done::of(changed, Some(became), state()))),
+            next = control.changed(&last) => last = next,
+        }
+    }
+}
+
+/// Tells how the application is, and each change where that is asked for.
+async fn watched(control: &Control, watch: bool, writing: &mut (impl tokio::io::AsyncWrite + Unpin)) -> io::Result<()> {
+    let mut last = control.status();
+    loop {
+        tell(writing, &Told::Status(State::of(control.application().as_str(), &last))).await?;
+        if !watch {
+            return Ok(());
+        }
+        let next = control.changed(&last).await;
+        if next == last {
+            return Ok(()); // The executor has ended.
+        }
+        last = next;
+    }
+}
+
+async fn tell(writing: &mut (impl tokio::io::AsyncWrite + Unpin), told: &Told) -> io::Result<()> {
+    let mut line = serde_json::to_vec(told)?;
+    line.push(b'\n');
+    timeout(LOCAL_TIME_MAX, writing.write_all(&line)).await?
+}
+
+fn failed(error: &ChangeError) -> Failed {
+    let ChangeError::Unplannable { problems, .. } = error else {
+        return Failed { message: error.to_string(), help: None };
+    };
+    let lines = problems.iter().map(|problem| format!("\n  {problem}\n    {}", problem.mend()));
+    Failed { message: format!("{error}:{}", lines.collect::<String>()), help: None }
+}
+
+fn whole(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

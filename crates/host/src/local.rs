@@ -1,0 +1,370 @@
+//! Changing an application that runs by itself: its versions, each tried beside the one before as on a lattice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::blueprint::Blueprint;
+use model::ids::{ActorName, AppName};
+use model::placement::{Refusal, Share};
+use plan::{Intent, Inventory, Problem};
+use tokio::time::Instant;
+
+use crate::application::{Application, Piece};
+use crate::executor::parts::Memory;
+use crate::executor::state::Stage;
+use crate::executor::{AppStatus, Deployment, Executor, Status};
+use crate::limits::{LOCAL_VERSIONS_MAX, ROLLOUT_SHARE_PER_MILLE};
+
+/// Why an application that runs by itself stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It has no such actor.
+    #[error("application {application} has no actor {actor}; it has {}", listed(actors))]
+    NoActor {
+        /// The application.
+        application: AppName,
+        /// The actor.
+        actor: ActorName,
+        /// Those that it has.
+        actors: BTreeSet<ActorName>,
+    },
+    /// It cannot be planned with the component.
+    #[error("application {application} cannot run with it; it stays as it is")]
+    Unplannable {
+        /// The application.
+        application: AppName,
+        /// Why.
+        problems: Vec<Problem>,
+    },
+    /// There is no such version to go back to.
+    #[error("application {application} has no such version to go back to; it has {}", numbers(kept))]
+    NoVersion {
+        /// The application.
+        application: AppName,
+        /// The versions that are kept.
+        kept: Vec<u64>,
+    },
+    /// It stops.
+    #[error("application {application} stops")]
+    Stops {
+        /// The application.
+        application: AppName,
+    },
+}
+
+/// A change of an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The version that has it.
+    pub version: u64,
+    /// False where what runs is that already.
+    pub is_new: bool,
+}
+
+/// What became of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It serves, and is trusted.
+    Serves,
+    /// It was worse than the one before it, which serves again.
+    Refused(String),
+    /// A part of it does not start; the one before it serves, and stands again.
+    Failing(String),
+    /// Another version was made meanwhile.
+    Superseded,
+    /// It was none of these when the time was over.
+    Overdue,
+}
+
+/// How an application is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalStatus {
+    /// The version that serves; none where nothing does yet.
+    pub version: Option<u64>,
+    /// The version that is to serve.
+    pub wanted: Option<u64>,
+    /// What a version that may be refused has of the calls.
+    pub stage: Option<Stage>,
+    /// The version that was gone back from last, and why.
+    pub refused: Option<Refusal>,
+    /// What does not start, by its name, and why.
+    pub failing: BTreeMap<String, String>,
+    /// What starts.
+    pub starting: BTreeSet<String>,
+    /// The actors that serve.
+    pub actors: BTreeSet<ActorName>,
+    /// Those of them that have another component than the application was started with.
+    pub patched: BTreeSet<ActorName>,
+}
+
+/// Changes an application that runs by itself. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    application: AppName,
+    inventory: Inventory,
+    executor: Arc<Executor>,
+    made: Mutex<Made>,
+}
+
+/// The versions that were made, the newest last.
+struct Made {
+    versions: Vec<Version>,
+    is_stopping: bool,
+}
+
+#[derive(Clone)]
+struct Version {
+    number: u64,
+    intent: Arc<Intent>,
+    blueprint: Arc<Blueprint>,
+    parts: Arc<Memory>,
+}
+
+impl Control {
+    /// The application as it is started: version 1.
+    pub(crate) fn new(application: &Application, blueprint: Blueprint, executor: Arc<Executor>) -> Self {
+        let first = Version {
+            number: 1,
+            intent: Arc::new(application.intent().clone()),
+            blueprint: Arc::new(blueprint),
+            parts: application.parts(),
+        };
+        Self(Arc::new(Inner {
+            application: application.manifest().application.clone(),
+            inventory: application.inventory().clone(),
+            executor,
+            made: Mutex::new(Made { versions: vec![first], is_stopping: false }),
+        }))
+    }
+
+    /// Starts what was made first.
+    pub(crate) fn begin(&self) {
+        let made = self.made();
+        if let Some(first) = made.versions.first() {
+            self.assign(first, None);
+        }
+    }
+
+    /// Nothing is changed any more.
+    pub(crate) fn stop(&self) {
+        self.made().is_stopping = true;
+    }
+
+    /// What the version runs that serves now.
+    pub(crate) fn serving(&self) -> Option<Arc<Blueprint>> {
+        let version = self.told()?.version?;
+        Some(Arc::clone(&self.made().find(version)?.blueprint))
+    }
+
+    /// Makes a version in which `actor` is `component`, and begins with it: with that share of the calls of what differs, or
+    /// the usual one. It is planned first, on what runs.
+    ///
+    /// # Errors
+    ///
+    /// There is no such actor; what keeps it from being planned; the application stops.
+    pub fn patch(&self, actor: &ActorName, component: &Piece, share: Option<Share>) -> Result<Changed, ChangeError> {
+        let mut made = self.made();
+        let stands = self.stands(&made)?;
+        let mut intent = (*stands.intent).clone();
+        let known = intent.components.get_mut(actor);
+        let Some(known) = known else { return Err(self.no_actor(actor, &stands.intent)) };
+        if *known == component.view {
+            return Ok(Changed { version: stands.number, is_new: false });
+        }
+        *known = component.view.clone();
+        let planned = plan::plan(&intent, Some(&stands.blueprint), &self.0.inventory);
+        let unplannable = |problems| ChangeError::Unplannable { application: self.0.application.clone(), problems };
+        let blueprint = Arc::new(planned.map_err(unplannable)?.blueprint);
+        let mut parts = stands.parts.0.clone();
+        parts.insert(component.view.digest, Arc::clone(&component.bytes));
+        let version = Version { number: 0, intent: Arc::new(intent), blueprint, parts: Arc::new(Memory(parts)) };
+        Ok(self.make(&mut made, version, share.or(Share::per_mille(ROLLOUT_SHARE_PER_MILLE))))
+    }
+
+    /// Makes a version of what an earlier one ran, which takes over at once; without a number, of the last that ran something
+    /// else than what stands.
+    ///
+    /// # Errors
+    ///
+    /// There is no such version, or it is kept no more; the application stops.
+    pub fn rollback(&self, to: Option<u64>) -> Result<Changed, ChangeError> {
+        let mut made = self.made();
+        let stands = self.stands(&made)?;
+        let is_other = |version: &&Version| version.number < stands.number && version.intent != stands.intent;
+        let found = match to {
+            Some(number) => made.find(number),
+            None => made.versions.iter().rev().find(is_other),
+        };
+        let Some(earlier) = found.cloned() else {
+            let kept = made.versions.iter().map(|version| version.number).collect();
+            return Err(ChangeError::NoVersion { application: self.0.application.clone(), kept });
+        };
+        if earlier.intent == stands.intent {
+            return Ok(Changed { version: stands.number, is_new: false });
+        }
+        Ok(self.make(&mut made, earlier, None))
+    }
+
+    /// Waits for what becomes of a version.
+    pub async fn wait(&self, version: u64, deadline: Instant) -> Became {
+        let mut status = self.0.executor.status();
+        let mut became = None;
+        let known = status.wait_for(|status| {
+            became = status.apps.get(&self.0.application).and_then(|app| became_of(version, app));
+            became.is_some()
+        });
+        match tokio::time::timeout_at(deadline, known).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => return Became::Superseded,
+            Err(_) => return Became::Overdue,
+        }
+        if let Some(Became::Failing(_)) = became {
+            self.give_up(version);
+            let is_gone =
+                |status: &Status| status.apps.get(&self.0.application).is_none_or(|app| app.wanted != Some(version));
+            // Nothing depends on it but what is told next.
+            let _ = tokio::time::timeout_at(deadline, status.wait_for(is_gone)).await;
+        }
+        became.unwrap_or(Became::Overdue)
+    }
+
+    /// What serves stands again, where the newest version is this one and does not start.
+    fn give_up(&self, version: u64) {
+        let mut made = self.made();
+        let serves = self.told().and_then(|told| told.version).and_then(|serves| made.find(serves)).cloned();
+        let newest = made.versions.last().map(|newest| newest.number);
+        if let Some(serves) = serves.filter(|serves| newest == Some(version) && serves.number != version) {
+            made.versions.pop();
+            self.assign(&serves, None);
+        }
+    }
+
+    /// How the application is.
+    pub fn status(&self) -> LocalStatus {
+        let told = self.told().unwrap_or_default();
+        let made = self.made();
+        let component = |version: &Version, actor: &ActorName| Some(version.intent.components.get(actor)?.digest);
+        let (first, serves) = (made.find(1), told.version.and_then(|number| made.find(number)));
+        let is_patched = |actor: &&ActorName| {
+            let both = first.zip(serves).map(|(first, serves)| (component(first, actor), component(serves, actor)));
+            both.is_some_and(|(first, serves)| first != serves)
+        };
+        LocalStatus {
+            version: told.version,
+            wanted: told.wanted,
+            stage: told.stage,
+            patched: serves
+                .iter()
+                .flat_map(|serves| serves.intent.components.keys())
+                .filter(is_patched)
+                .cloned()
+                .collect(),
+            failing: told.failing.iter().map(|(name, error)| (name.to_string(), error.whole())).collect(),
+            starting: told.starting.iter().map(ToString::to_string).collect(),
+            actors: told.actors,
+            refused: told.refused,
+        }
+    }
+
+    /// With each change of what [`Control::status`] tells.
+    pub async fn changed(&self, last: &LocalStatus) -> LocalStatus {
+        let mut status = self.0.executor.status();
+        loop {
+            let now = self.status();
+            if now != *last || status.changed().await.is_err() {
+                return now;
+            }
+        }
+    }
+
+    /// The application.
+    pub fn application(&self) -> &AppName {
+        &self.0.application
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.0.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> Option<AppStatus> {
+        self.0.executor.status().borrow().apps.get(&self.0.application).cloned()
+    }
+
+    /// The version that is to serve: the newest, unless that was refused.
+    fn stands(&self, made: &Made) -> Result<Version, ChangeError> {
+        let stops = || ChangeError::Stops { application: self.0.application.clone() };
+        if made.is_stopping {
+            return Err(stops());
+        }
+        let told = self.told();
+        let newest = made.versions.last().ok_or_else(stops)?;
+        let refused = told.as_ref().and_then(|told| told.refused.as_ref());
+        if refused.is_none_or(|refused| refused.version != newest.number) {
+            return Ok(newest.clone());
+        }
+        told.and_then(|told| told.version).and_then(|serves| made.find(serves)).cloned().ok_or_else(stops)
+    }
+
+    fn make(&self, made: &mut Made, version: Version, share: Option<Share>) -> Changed {
+        let number = made.versions.last().map_or(1, |last| last.number.saturating_add(1));
+        let version = Version { number, ..version };
+        self.assign(&version, share);
+        made.versions.push(version);
+        // The first is what the application was started with.
+        let serves = self.told().and_then(|told| told.version);
+        let goes = |version: &Version| version.number != 1 && Some(version.number) != serves;
+        if made.versions.len() > LOCAL_VERSIONS_MAX
+            && let Some(at) = made.versions.iter().position(goes)
+        {
+            made.versions.remove(at);
+        }
+        Changed { version: number, is_new: true }
+    }
+
+    fn assign(&self, version: &Version, trial: Option<Share>) {
+        let Version { number, blueprint, parts, .. } = version;
+        let whole = Deployment::whole(*number, Arc::clone(blueprint), Arc::clone(parts) as _);
+        self.0.executor.assign([(self.0.application.clone(), Deployment { trial, ..whole })].into());
+    }
+
+    fn no_actor(&self, actor: &ActorName, intent: &Intent) -> ChangeError {
+        ChangeError::NoActor {
+            application: self.0.application.clone(),
+            actor: actor.clone(),
+            actors: intent.components.keys().cloned().collect(),
+        }
+    }
+}
+
+impl Made {
+    fn find(&self, number: u64) -> Option<&Version> {
+        self.versions.iter().find(|version| version.number == number)
+    }
+}
+
+/// What a version has become, as soon as that is known.
+fn became_of(version: u64, app: &AppStatus) -> Option<Became> {
+    if let Some(refused) = app.refused.as_ref().filter(|refused| refused.version == version) {
+        return Some(Became::Refused(refused.reason.clone()));
+    }
+    if app.wanted.is_some_and(|wanted| wanted > version) {
+        return Some(Became::Superseded);
+    }
+    if app.wanted != Some(version) {
+        return None;
+    }
+    if let Some(error) = app.failing.values().next() {
+        return Some(Became::Failing(error.whole()));
+    }
+    (app.is_whole() && app.stage.is_none()).then_some(Became::Serves)
+}
+
+fn listed(actors: &BTreeSet<ActorName>) -> String {
+    actors.iter().map(ActorName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn numbers(versions: &[u64]) -> String {
+    versions.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
