@@ -23,6 +23,13 @@ pub(crate) struct Overlay {
     env: Option<EnvName>,
 }
 
+impl Overlay {
+    /// The environment, where one is named.
+    pub(crate) fn env(&self) -> Option<&EnvName> {
+        self.env.as_ref()
+    }
+}
+
 /// Reads the application at `path`, building what is stale; each step is told as it begins and ends.
 pub(crate) fn open(path: &Path, overlay: &Overlay, output: &Output) -> Result<Application, CliError> {
     Ok(Application::open_in(overlay.env.as_ref(), path, &mut |step| output.progress(&Told(&step)))?)

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod add;
+mod build;
 mod call;
 mod compose;
 mod context;
@@ -44,6 +45,7 @@ fn url(address: SocketAddr, secure: bool) -> String {
 pub(crate) enum Command {
     New(new::New),
     Add(add::Add),
+    Build(build::Build),
     Run(run::Run),
     Call(call::Call),
     Plan(plan::Plan),
@@ -70,6 +72,7 @@ pub(crate) fn run(command: Command, output: &Output, environment: &Environment) 
     match command {
         Command::New(new) => new.run(output),
         Command::Add(add) => add.run(output),
+        Command::Build(build) => build.run(output),
         Command::Run(run) => run.run(output, environment),
         Command::Call(call) => call.run(output, environment),
         Command::Plan(plan) => plan.run(output, environment),

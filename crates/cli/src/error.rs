@@ -231,6 +231,10 @@ impl CliError {
             Self::Arguments { signature, .. } => Some(format!(
                 "it is `{signature}`; write each argument in WAVE or JSON, or all of them as one JSON object or array"
             )),
+            Self::Application(error) => match &**error {
+                ApplicationError::Build { source, .. } => source.help(),
+                _ => None,
+            },
             Self::Call { failure, .. } if failure.progress == Progress::NotStarted => {
                 Some("nothing ran: the call may be tried again".to_owned())
             }

@@ -6,17 +6,17 @@ mod parts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adapter::compose::{self, ComposeError};
 use adapter::source::SourceError;
 use model::blueprint::{Blueprint, CompositePlan};
 use model::ids::{ActorName, EnvName};
-use model::manifest::{Actor, ComponentRef, Manifest, ManifestErrors};
+use model::manifest::{Manifest, ManifestErrors};
 use model::wire::Wires;
 use plan::{Intent, Inventory, Plan, Problem};
 
-pub use build::BuildError;
+pub use build::{BuildError, Built};
 pub use parts::Piece;
 pub(crate) use parts::{read_bounded, read_text, read_text_bounded};
 
@@ -185,26 +185,17 @@ impl Application {
         path: &Path,
         progress: &mut dyn FnMut(Step),
     ) -> Result<Self, ApplicationError> {
-        let manifest = if path.is_dir() { path.join(MANIFEST) } else { path.to_owned() };
-        if !manifest.is_file() {
-            return Err(ApplicationError::Missing { path: path.to_owned() });
-        }
         let inventory = inventory::inventory()?;
-        let folder = folder_of(&manifest);
-        let is_component = is_wasm(&manifest)? || manifest.extension().is_some_and(|extension| extension == "wasm");
-        let text = if is_component { bare::manifest(&manifest, bounds, &inventory)? } else { read_text(&manifest)? };
-        let parsed = model::manifest::parse_in(&text, env).map_err(|source| ApplicationError::Manifest {
-            path: manifest.clone(),
-            text: text.clone(),
-            source,
-        })?;
-        for (name, actor) in &parsed.actors {
-            build_if_stale(name, actor, &folder, bounds, progress)?;
+        let Asked { path, folder, text, manifest } = asked(bounds, env, path, &inventory)?;
+        for (actor, built) in build::all(&manifest, &folder, bounds, progress) {
+            if let Built::Failed(source) = built {
+                return Err(ApplicationError::Build { actor, source });
+            }
         }
         let mut parts = parts::Parts::new(folder.clone(), bounds);
-        let intent = parts.intent(parsed)?;
+        let intent = parts.intent(manifest)?;
         let merged = model::manifest::merged(&text, env).into_owned();
-        Ok(Self { path: manifest, folder, text, merged, intent, inventory, parts: Arc::new(Memory(parts.bytes)) })
+        Ok(Self { path, folder, text, merged, intent, inventory, parts: Arc::new(Memory(parts.bytes)) })
     }
 
     /// The manifest, or the lone component.
@@ -265,6 +256,48 @@ impl Application {
     }
 }
 
+/// A manifest, where it is, and its text.
+struct Asked {
+    path: PathBuf,
+    folder: PathBuf,
+    text: String,
+    manifest: Manifest,
+}
+
+/// Reads what is asked for at `path`, and nothing that it names.
+fn asked(
+    bounds: &Bounds,
+    env: Option<&EnvName>,
+    path: &Path,
+    inventory: &Inventory,
+) -> Result<Asked, ApplicationError> {
+    let file = if path.is_dir() { path.join(MANIFEST) } else { path.to_owned() };
+    if !file.is_file() {
+        return Err(ApplicationError::Missing { path: path.to_owned() });
+    }
+    let is_component = is_wasm(&file)? || file.extension().is_some_and(|extension| extension == "wasm");
+    let text = if is_component { bare::manifest(&file, bounds, inventory)? } else { read_text(&file)? };
+    let parsed = model::manifest::parse_in(&text, env);
+    let manifest =
+        parsed.map_err(|source| ApplicationError::Manifest { path: file.clone(), text: text.clone(), source })?;
+    Ok(Asked { folder: folder_of(&file), path: file, text, manifest })
+}
+
+/// Builds what is stale of the application at `path`, and says what became of the component of each actor.
+///
+/// # Errors
+///
+/// There is none, or its manifest has errors. That a component cannot be built is told of that component.
+pub fn build(
+    env: Option<&EnvName>,
+    path: &Path,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Vec<(ActorName, Built)>, ApplicationError> {
+    let bounds = Bounds::default();
+    let Asked { folder, manifest, .. } = asked(&bounds, env, path, &inventory::inventory()?)?;
+    Ok(build::all(&manifest, &folder, &bounds, progress))
+}
+
 fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -291,24 +324,4 @@ fn is_wasm(path: &Path) -> Result<bool, ApplicationError> {
     let mut start = Vec::new();
     std::fs::File::open(path).map_err(read)?.take(4).read_to_end(&mut start).map_err(read)?;
     Ok(start == WASM)
-}
-
-fn build_if_stale(
-    name: &ActorName,
-    actor: &Actor,
-    folder: &Path,
-    bounds: &Bounds,
-    progress: &mut dyn FnMut(Step),
-) -> Result<(), ApplicationError> {
-    let Some(build) = &actor.build else { return Ok(()) };
-    let ComponentRef::Path(component) = &actor.component;
-    let failed = |source| ApplicationError::Build { actor: name.clone(), source };
-    let dir = folder.join(&build.dir);
-    if build::is_stale(build, &dir, &folder.join(component), bounds.watched_files).map_err(failed)? {
-        let start = Instant::now();
-        progress(Step::Building { actor: name.clone(), command: build.run.clone() });
-        build::run(build, &dir, bounds.build_time).map_err(failed)?;
-        progress(Step::Built { actor: name.clone(), elapsed: start.elapsed() });
-    }
-    Ok(())
 }

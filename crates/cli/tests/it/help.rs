@@ -5,7 +5,7 @@ use crate::lath::lath;
 #[test]
 fn every_command_has_help() {
     for command in [
-        "new", "add", "run", "call", "plan", "compose", "adapter", "inspect", "up", "patch", "down", "status",
+        "new", "add", "build", "run", "call", "plan", "compose", "adapter", "inspect", "up", "patch", "down", "status",
         "rollback", "drain", "forget", "host", "context", "secret", "replay", "tap",
     ] {
         let help = lath([command, "--help"]);

@@ -12,6 +12,7 @@
 
 mod adapter;
 mod add;
+mod build;
 mod call;
 mod command;
 mod compose;

@@ -1,17 +1,21 @@
-//! Building what is stale.
+//! Building what is stale: each build command once, as many at once as there are processors.
 
-use std::fs::DirEntry;
-use std::io::Read;
+mod command;
+mod stale;
+mod tool;
+
+use std::collections::VecDeque;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use globset::{GlobBuilder, GlobMatcher};
-use model::manifest::Build;
+use model::ids::ActorName;
+use model::manifest::{Build, ComponentRef, Manifest};
 
-use crate::limits::BUILD_OUTPUT_MAX;
+use super::{Bounds, Step};
 
 /// Why a component could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -64,158 +68,118 @@ pub enum BuildError {
     },
 }
 
-/// True where `component` is missing or older than a file that the build reads. Without `watch` patterns the build's
-/// own tool decides, so the command always runs.
-pub(super) fn is_stale(build: &Build, folder: &Path, component: &Path, files_max: usize) -> Result<bool, BuildError> {
-    let Ok(built) = component.metadata().and_then(|meta| meta.modified()) else { return Ok(true) };
-    if build.watch.is_empty() {
-        return Ok(true);
-    }
-    let mut files = Files { than: built, left: files_max, most: files_max };
-    let failed = |source| BuildError::Watch { folder: folder.to_owned(), source };
-    folder.read_dir().map_err(failed)?;
-    for pattern in &build.watch {
-        if files.newer(&Watched::new(pattern, folder)?).map_err(failed)? {
-            return Ok(true);
+impl BuildError {
+    /// What to install, where a tool is missing.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Failed { output, .. } => tool::missing(output),
+            _ => None,
         }
     }
-    Ok(false)
 }
 
-/// The files of one pattern.
-struct Watched {
-    /// The folder or file that the pattern starts with; it may be outside the build's folder.
-    base: PathBuf,
-    /// What follows: everything where the pattern is just a folder.
-    below: GlobMatcher,
+/// What became of the component of an actor.
+#[derive(Debug)]
+pub enum Built {
+    /// The manifest does not say how it is built.
+    Nohow,
+    /// It is newer than all that it is built from.
+    Fresh,
+    /// It was built, in this time.
+    Done(Duration),
+    /// It was not.
+    Failed(BuildError),
+    /// It is built by the same command as this actor's, which failed.
+    Like(ActorName),
 }
 
-impl Watched {
-    fn new(pattern: &str, folder: &Path) -> Result<Self, BuildError> {
-        let steps: Vec<&str> = pattern.split('/').collect();
-        let plain = steps.iter().take_while(|step| !step.contains(['*', '?', '[', '{', '\\'])).count();
-        let (base, below) = steps.split_at(plain);
-        let base = base.iter().fold(folder.to_owned(), |base, step| base.join(step));
-        let below = if below.is_empty() { "**".to_owned() } else { below.join("/") };
-        let glob = GlobBuilder::new(&below).literal_separator(true).build();
-        let glob = glob.map_err(|source| BuildError::Pattern { pattern: pattern.to_owned(), source })?;
-        Ok(Self { base, below: glob.compile_matcher() })
-    }
+/// A command, and the components that it builds.
+struct Job<'a> {
+    build: &'a Build,
+    folder: PathBuf,
+    /// Each with its component.
+    actors: Vec<(&'a ActorName, PathBuf)>,
 }
 
-/// A look for a file that is newer than the component.
-struct Files {
-    than: SystemTime,
-    /// How many may still be looked at.
-    left: usize,
-    most: usize,
+/// Builds the components of `manifest` that are stale; paths in it start from `folder`. What fails keeps nothing else from
+/// being built.
+pub(super) fn all(
+    manifest: &Manifest,
+    folder: &Path,
+    bounds: &Bounds,
+    progress: &mut dyn FnMut(Step),
+) -> Vec<(ActorName, Built)> {
+    let jobs = jobs(manifest, folder);
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(jobs.len());
+    let queue = Mutex::new(jobs.into_iter().collect::<VecDeque<_>>());
+    let (told, tellings) = mpsc::channel();
+    let mut built: Vec<(ActorName, Built)> = thread::scope(|scope| {
+        let (queue, tellers) = (&queue, std::iter::repeat_n(told, workers));
+        let workers: Vec<_> = tellers.map(|told| scope.spawn(move || work(queue, bounds, told))).collect();
+        tellings.iter().for_each(progress);
+        // A worker that broke down has built nothing more; the components that are missing are told of when they are read.
+        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+    });
+    let known = manifest.actors.iter().filter(|(_, actor)| actor.build.is_none());
+    built.extend(known.map(|(name, _)| (name.clone(), Built::Nohow)));
+    built.sort_by(|(one, _), (other, _)| one.cmp(other));
+    built
 }
 
-impl Files {
-    fn newer(&mut self, watched: &Watched) -> std::io::Result<bool> {
-        match watched.base.metadata() {
-            Ok(found) if found.is_dir() => self.newer_below(&watched.base, &watched.base, &watched.below),
-            Ok(found) => Ok(found.modified()? > self.than),
-            // A pattern may be of files that are not there yet.
-            Err(_) => Ok(false),
+fn jobs<'a>(manifest: &'a Manifest, folder: &Path) -> Vec<Job<'a>> {
+    let mut jobs: Vec<Job<'a>> = Vec::new();
+    for (name, actor) in &manifest.actors {
+        let Some(build) = &actor.build else { continue };
+        let ComponentRef::Path(component) = &actor.component;
+        let own = (name, folder.join(component));
+        match jobs.iter_mut().find(|job| job.build == build) {
+            Some(job) => job.actors.push(own),
+            None => jobs.push(Job { build, folder: folder.join(&build.dir), actors: vec![own] }),
         }
     }
+    jobs
+}
 
-    fn newer_below(&mut self, base: &Path, folder: &Path, glob: &GlobMatcher) -> std::io::Result<bool> {
-        for entry in folder.read_dir()? {
-            let entry = entry?;
-            self.count()?;
-            let path = entry.path();
-            if entry.file_type()?.is_dir() {
-                if !is_skipped(&entry) && self.newer_below(base, &path, glob)? {
-                    return Ok(true);
-                }
-            } else if glob.is_match(path.strip_prefix(base).unwrap_or(&path))
-                && entry.metadata()?.modified()? > self.than
-            {
-                return Ok(true);
+/// Does one job after the other.
+fn work(queue: &Mutex<VecDeque<Job<'_>>>, bounds: &Bounds, told: Sender<Step>) -> Vec<(ActorName, Built)> {
+    let mut built = Vec::new();
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    while let Some(job) = next() {
+        built.extend(job.run(bounds, &told));
+    }
+    built
+}
+
+impl Job<'_> {
+    fn run(self, bounds: &Bounds, told: &Sender<Step>) -> Vec<(ActorName, Built)> {
+        let outcome = self.built(bounds, told);
+        let all = |built: &dyn Fn() -> Built| self.actors.iter().map(|(name, _)| ((*name).clone(), built())).collect();
+        match outcome {
+            Ok(None) => all(&|| Built::Fresh),
+            Ok(Some(elapsed)) => all(&|| Built::Done(elapsed)),
+            Err(error) => {
+                let mut names = self.actors.iter().map(|(name, _)| (*name).clone());
+                let Some(first) = names.next() else { return Vec::new() };
+                let like: Vec<_> = names.map(|name| (name, Built::Like(first.clone()))).collect();
+                [(first, Built::Failed(error))].into_iter().chain(like).collect()
             }
         }
-        Ok(false)
     }
 
-    fn count(&mut self) -> std::io::Result<()> {
-        let most = self.most;
-        self.left = self
-            .left
-            .checked_sub(1)
-            .ok_or_else(|| std::io::Error::other(format!("there are more than {most} files")))?;
-        Ok(())
-    }
-}
-
-/// Build outputs and hidden folders hold nothing that a person edits.
-fn is_skipped(folder: &DirEntry) -> bool {
-    let name = folder.file_name();
-    name == "target" || name == "node_modules" || name.to_string_lossy().starts_with('.')
-}
-
-/// Runs the build command in `folder`, for `allowed` at most.
-pub(super) fn run(build: &Build, folder: &Path, allowed: Duration) -> Result<(), BuildError> {
-    let command = build.run.clone();
-    let mut child = Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|source| BuildError::Start { command: command.clone(), folder: folder.to_owned(), source })?;
-    let output = collect(&mut child);
-    let deadline = Instant::now() + allowed;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(BuildError::Slow { command, allowed, output: last(&output) });
-            }
+    /// How long it took; none where nothing is stale.
+    fn built(&self, bounds: &Bounds, told: &Sender<Step>) -> Result<Option<Duration>, BuildError> {
+        let Self { build, folder, actors } = self;
+        let mut is_stale = false;
+        for (_, component) in actors {
+            is_stale = is_stale || stale::is_stale(build, folder, component, bounds.watched_files)?;
         }
-    };
-    if status.success() {
-        Ok(())
-    } else {
-        Err(BuildError::Failed { command, status: status.to_string(), output: last(&output) })
+        let Some((first, _)) = actors.first().filter(|_| is_stale) else { return Ok(None) };
+        let begun = Instant::now();
+        // Whoever is told may have gone.
+        let _ = told.send(Step::Building { actor: (*first).clone(), command: build.run.clone() });
+        command::run(build, folder, bounds.build_time)?;
+        let elapsed = begun.elapsed();
+        let _ = told.send(Step::Built { actor: (*first).clone(), elapsed });
+        Ok(Some(elapsed))
     }
-}
-
-/// Reads both streams to their ends on threads of their own, so that a chatty command never blocks.
-fn collect(child: &mut Child) -> mpsc::Receiver<Vec<u8>> {
-    let (chunks, output) = mpsc::channel();
-    let streams: [Option<Box<dyn Read + Send>>; 2] = [
-        child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
-        child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
-    ];
-    for mut stream in streams.into_iter().flatten() {
-        let chunks = chunks.clone();
-        thread::spawn(move || {
-            let mut kept = Vec::new();
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                kept.extend_from_slice(buffer.get(..count).unwrap_or_default());
-                let excess = kept.len().saturating_sub(BUILD_OUTPUT_MAX);
-                kept.drain(..excess);
-            }
-            let _ = chunks.send(kept);
-        });
-    }
-    output
-}
-
-/// What both streams said last. A grandchild may hold a stream open: it is not waited for.
-fn last(output: &mpsc::Receiver<Vec<u8>>) -> String {
-    let mut text = String::new();
-    for _ in 0..2 {
-        if let Ok(stream) = output.recv_timeout(Duration::from_secs(1)) {
-            text.push_str(&String::from_utf8_lossy(&stream));
-        }
-    }
-    text.trim_end().to_owned()
 }

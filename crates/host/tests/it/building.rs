@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use host::application::{Application, Bounds, Step};
+use host::application::{Application, Bounds, Built, Step};
 use host::limits::{BUILD_OUTPUT_MAX, BUILD_TIME_MAX, COMPONENT_BYTES_MAX, WATCHED_FILES_MAX};
 use tempfile::TempDir;
 use testkit::application::chain;
@@ -163,4 +163,89 @@ fn the_bounds_are_those_of_the_limits() {
     let bounds =
         Bounds { build_time: BUILD_TIME_MAX, watched_files: WATCHED_FILES_MAX, component_bytes: COMPONENT_BYTES_MAX };
     assert_eq!(Bounds::default(), bounds);
+}
+
+/// Actors with these builds, each in a folder of its own but where it names another's.
+fn several(builds: &[(&str, &str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "manifest = 1\n[application]\nname = \"test\"\n".to_owned();
+    for (actor, dir, run) in builds {
+        fs::create_dir_all(folder.path().join(dir)).unwrap();
+        let build = format!("build = {{ run = '''{run}''', dir = \"{dir}\" }}");
+        text += &format!("[actors.{actor}]\ncomponent = \"{dir}/{actor}.wasm\"\n{build}\n");
+    }
+    fs::write(folder.path().join("lath.toml"), text).unwrap();
+    folder
+}
+
+/// What became of each actor, and what was built.
+fn built(folder: &TempDir) -> (Vec<String>, Vec<String>) {
+    let mut commands = Vec::new();
+    let outcomes = host::application::build(None, folder.path(), &mut |step| {
+        if let Step::Building { actor, .. } = step {
+            commands.push(actor.to_string());
+        }
+    });
+    let told = |(actor, built): (_, Built)| match built {
+        Built::Nohow => format!("{actor}: nohow"),
+        Built::Fresh => format!("{actor}: fresh"),
+        Built::Done(_) => format!("{actor}: done"),
+        Built::Failed(error) => format!("{actor}: {:?}", error.help()),
+        Built::Like(other) => format!("{actor}: like {other}"),
+    };
+    commands.sort();
+    (outcomes.unwrap().into_iter().map(told).collect(), commands)
+}
+
+#[test]
+fn builds_run_side_by_side() {
+    if std::thread::available_parallelism().unwrap().get() == 1 {
+        return; // They run one after the other there.
+    }
+    // Each waits for the other.
+    let (tell, hear) = ("mkfifo ../pipe 2>/dev/null; echo x > ../pipe", "mkfifo ../pipe 2>/dev/null; cat ../pipe");
+    let (outcomes, _) = built(&several(&[("one", "one", tell), ("two", "two", hear)]));
+    assert_eq!(outcomes, ["one: done", "two: done"]);
+}
+
+#[test]
+fn a_command_of_several_runs_once() {
+    let run = "echo x >> ran; touch one.wasm two.wasm";
+    let folder = several(&[("one", "app", run), ("three", "other", run), ("two", "app", run)]);
+    let (outcomes, commands) = built(&folder);
+    assert_eq!(
+        (outcomes.join(" "), commands.join(" ")),
+        ("one: done three: done two: done".into(), "one three".into())
+    );
+    assert_eq!(fs::read_to_string(folder.path().join("app/ran")).unwrap(), "x\n");
+}
+
+#[test]
+fn what_fails_keeps_nothing_else_from_being_built_and_names_what_is_missing() {
+    let rustc = "echo \"error[E0463]: can't find crate for core\n  = note: the \\`wasm32-wasip2\\` target may not be installed\" >&2; exit 101";
+    let folder = several(&[
+        ("a-shell", "a", "componentize-py-not --version"),
+        ("b-like", "a", "componentize-py-not --version"),
+        ("c-target", "c", rustc),
+        ("d-subcommand", "d", "echo 'error: no such command: `component`' >&2; exit 101"),
+        ("e-known", "e", "echo 'sh: line 1: jco: command not found' >&2; exit 127"),
+        ("f-other", "f", "exit 3"),
+        ("g-good", "g", "true"),
+    ]);
+    let (outcomes, _) = built(&folder);
+    let some = |text: &str| format!("{:?}", Some(text));
+    let shell = some("componentize-py-not is missing: install it, or put the folder that it is in into PATH");
+    let target = some("the target wasm32-wasip2 of Rust is missing: rustup target add wasm32-wasip2");
+    let subcommand = some("the command component of cargo is missing: cargo install cargo-component");
+    let known = some("jco is missing: npm install --global @bytecodealliance/jco");
+    let expected = [
+        format!("a-shell: {shell}"),
+        "b-like: like a-shell".to_owned(),
+        format!("c-target: {target}"),
+        format!("d-subcommand: {subcommand}"),
+        format!("e-known: {known}"),
+        "f-other: None".to_owned(),
+        "g-good: done".to_owned(),
+    ];
+    assert_eq!(outcomes, expected);
 }
