@@ -17,6 +17,7 @@ use crate::environment::Environment;
 use crate::error::CliError;
 use crate::limits::LOCAL_TIME_MAX;
 use crate::output::{Outcome, Output};
+use crate::signal::Termination;
 
 use client::Local;
 pub(crate) use door::Door;
@@ -36,7 +37,8 @@ impl Here {
         Ok(self.local || choice.optional(environment)?.is_none())
     }
 
-    /// Asks the `lath run` that serves an application, and shows what it tells; the outcome within `patience`.
+    /// Asks the `lath run` that serves an application, and shows what it tells; the outcome within `patience`, or until a
+    /// signal ends it.
     pub(crate) fn ask(
         &self,
         application: &AppName,
@@ -46,10 +48,18 @@ impl Here {
         environment: &Environment,
     ) -> Result<Outcome, CliError> {
         on_this_machine(async {
-            match Local::find(environment, application).await? {
-                Some(local) => local.ask(ask, patience.map(|patience| patience + LOCAL_TIME_MAX), output).await,
-                None => Err(CliError::NotHere { what: format!("an application {application}") }),
-            }
+            let Some(local) = Local::find(environment, application).await? else {
+                return Err(CliError::NotHere { what: format!("an application {application}") });
+            };
+            let Some(patience) = patience else {
+                let refused = |source| CliError::Start { what: "signals cannot be received", source };
+                let mut termination = Termination::listen().map_err(refused)?;
+                return tokio::select! {
+                    ended = local.ask(ask, None, output) => ended,
+                    _ = termination.next() => Ok(Outcome::Success),
+                };
+            };
+            local.ask(ask, Some(patience + LOCAL_TIME_MAX), output).await
         })
     }
 

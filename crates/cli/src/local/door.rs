@@ -12,6 +12,7 @@ use host::local::{ChangeError, Changed, Control};
 use model::ids::ActorName;
 use model::placement::Share;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
@@ -105,22 +106,31 @@ async fn attend(stream: UnixStream, control: &Control) -> io::Result<()> {
     let mut line = String::new();
     let mut reader = BufReader::new(reading).take(LOCAL_LINE_BYTES_MAX);
     timeout(LOCAL_TIME_MAX, reader.read_line(&mut line)).await??;
-    let told = match serde_json::from_str(&line) {
-        Ok(Ask::Status { watch }) => return watched(control, watch, &mut writing).await,
+    let mut more = String::new();
+    tokio::select! {
+        answered = answer(&line, control, &mut writing) => answered,
+        // It went away; what it asked for goes on.
+        _ = reader.read_to_string(&mut more) => Ok(()),
+    }
+}
+
+async fn answer(line: &str, control: &Control, writing: &mut OwnedWriteHalf) -> io::Result<()> {
+    let told = match serde_json::from_str(line) {
+        Ok(Ask::Status { watch }) => return watched(control, watch, writing).await,
         Ok(Ask::Patch { actor, component, share, wait_ms }) => {
             let changed = patch(control, &actor, component, share.as_deref()).await;
-            concluded(control, changed, wait_ms, &mut writing).await?
+            concluded(control, changed, wait_ms, writing).await?
         }
         Ok(Ask::Rollback { version, wait_ms }) => {
             let changed = control.rollback(version).map_err(|error| failed(&error));
-            concluded(control, changed, wait_ms, &mut writing).await?
+            concluded(control, changed, wait_ms, writing).await?
         }
         Err(error) => Told::Failed(Failed {
             message: format!("the command says what this `lath run` does not understand: {error}"),
             help: Some("use the same version of lath for both".to_owned()),
         }),
     };
-    tell(&mut writing, &told).await
+    tell(writing, &told).await
 }
 
 async fn patch(control: &Control, actor: &str, component: PathBuf, share: Option<&str>) -> Result<Changed, Failed> {
@@ -141,7 +151,7 @@ async fn concluded(
     control: &Control,
     changed: Result<Changed, Failed>,
     wait_ms: u64,
-    writing: &mut (impl tokio::io::AsyncWrite + Unpin),
+    writing: &mut OwnedWriteHalf,
 ) -> io::Result<Told> {
     let changed = match changed {
         Ok(changed) => changed,
@@ -165,7 +175,7 @@ async fn concluded(
 }
 
 /// Tells how the application is, and each change where that is asked for.
-async fn watched(control: &Control, watch: bool, writing: &mut (impl tokio::io::AsyncWrite + Unpin)) -> io::Result<()> {
+async fn watched(control: &Control, watch: bool, writing: &mut OwnedWriteHalf) -> io::Result<()> {
     let mut last = control.status();
     loop {
         tell(writing, &Told::Status(State::of(control.application().as_str(), &last))).await?;
@@ -180,7 +190,7 @@ async fn watched(control: &Control, watch: bool, writing: &mut (impl tokio::io::
     }
 }
 
-async fn tell(writing: &mut (impl tokio::io::AsyncWrite + Unpin), told: &Told) -> io::Result<()> {
+async fn tell(writing: &mut OwnedWriteHalf, told: &Told) -> io::Result<()> {
     let mut line = serde_json::to_vec(told)?;
     line.push(b'\n');
     timeout(LOCAL_TIME_MAX, writing.write_all(&line)).await?

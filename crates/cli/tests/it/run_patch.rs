@@ -176,10 +176,17 @@ fn garbage_on_the_socket_is_answered_or_ends() {
         assert!(ask(text).contains("does not understand"), "{}", String::from_utf8_lossy(text));
     }
     assert!(!ask(&vec![b'x'; 70 << 10]).contains("ready"));
-    // As many as there may be say nothing: one more is sent away, and none stays for ever.
+    // As many as there may be say nothing: one more is sent away, until they are.
     let silent: Vec<_> = (0..8).map(|_| UnixStream::connect(scene.socket()).unwrap()).collect();
     until(|| scene.lath(&["status", "count"]).code == 1);
+    until(|| scene.lath(&["status", "count"]).code == 0);
     drop(silent);
+    // Those that watch and go make room at once.
+    for _ in 0..20 {
+        let mut watching = UnixStream::connect(scene.socket()).unwrap();
+        watching.write_all(b"{\"status\":{\"watch\":true}}\n").unwrap();
+        watching.read_exact(&mut [0; 1]).unwrap();
+    }
     until(|| scene.lath(&["status", "count"]).code == 0);
 }
 

@@ -115,7 +115,7 @@ pub(super) fn all(
     let (told, tellings) = mpsc::channel();
     let mut built: Vec<(ActorName, Built)> = thread::scope(|scope| {
         let (queue, tellers) = (&queue, std::iter::repeat_n(told, workers));
-        let workers: Vec<_> = tellers.map(|told| scope.spawn(move || work(queue, bounds, told))).collect();
+        let workers: Vec<_> = tellers.map(|told| scope.spawn(move || work(queue, bounds, &told))).collect();
         tellings.iter().for_each(progress);
         // A worker that broke down has built nothing more; the components that are missing are told of when they are read.
         workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
@@ -141,11 +141,11 @@ fn jobs<'a>(manifest: &'a Manifest, folder: &Path) -> Vec<Job<'a>> {
 }
 
 /// Does one job after the other.
-fn work(queue: &Mutex<VecDeque<Job<'_>>>, bounds: &Bounds, told: Sender<Step>) -> Vec<(ActorName, Built)> {
+fn work(queue: &Mutex<VecDeque<Job<'_>>>, bounds: &Bounds, told: &Sender<Step>) -> Vec<(ActorName, Built)> {
     let mut built = Vec::new();
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     while let Some(job) = next() {
-        built.extend(job.run(bounds, &told));
+        built.extend(job.run(bounds, told));
     }
     built
 }
