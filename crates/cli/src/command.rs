@@ -16,6 +16,7 @@ mod lattice;
 mod new;
 mod patch;
 mod plan;
+mod record;
 mod replay;
 mod rollback;
 mod run;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Up(up::Up),
     Patch(patch::Patch),
     Tap(tap::Tap),
+    Record(record::Record),
     Replay(replay::Replay),
     Down(down::Down),
     Status(status::Status),
@@ -82,6 +84,7 @@ pub(crate) fn run(command: Command, output: &Output, environment: &Environment) 
         Command::Up(up) => up.run(output, environment),
         Command::Patch(patch) => patch.run(output, environment),
         Command::Tap(tap) => tap.run(output, environment),
+        Command::Record(record) => record.run(output, environment),
         Command::Replay(replay) => replay.run(output, environment),
         Command::Down(down) => down.run(output, environment),
         Command::Status(status) => status.run(output, environment),

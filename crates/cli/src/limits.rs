@@ -21,5 +21,8 @@ pub const LOCAL_LINE_BYTES_MAX: u64 = 64 << 10;
 /// How long commands on one machine wait for each other to take a line or, beyond what was asked for, to answer: 10 s.
 pub const LOCAL_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How long an actor that is to be recorded may take to start anew: 60 s.
+pub const RECORD_START_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// The longest time that `--wait` takes: 24 hours.
 pub const WAIT_TIME_MAX: Duration = Duration::from_secs(24 * 3600);

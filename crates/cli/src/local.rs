@@ -21,10 +21,10 @@ use crate::signal::Termination;
 
 use client::Local;
 pub(crate) use door::Door;
-pub(crate) use wire::Ask;
+pub(crate) use wire::{Ask, Recorded};
 
 /// Whether a command is about an application on this machine.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Here {
     /// The application that a `lath run` of yours serves on this machine, as is meant where no context is in use
     #[arg(long, conflicts_with = "context")]
@@ -37,8 +37,8 @@ impl Here {
         Ok(self.local || choice.optional(environment)?.is_none())
     }
 
-    /// Asks the `lath run` that serves an application, and shows what it tells; the outcome within `patience`, or until a
-    /// signal ends it.
+    /// Asks the `lath run` that serves an application, and shows what it tells: the outcome within `patience`, or
+    /// all until a signal ends it.
     pub(crate) fn ask(
         &self,
         application: &AppName,
@@ -53,13 +53,9 @@ impl Here {
             };
             let Some(patience) = patience else {
                 let refused = |source| CliError::Start { what: "signals cannot be received", source };
-                let mut termination = Termination::listen().map_err(refused)?;
-                return tokio::select! {
-                    ended = local.ask(ask, None, output) => ended,
-                    _ = termination.next() => Ok(Outcome::Success),
-                };
+                return local.follow(ask, Termination::listen().map_err(refused)?, output).await;
             };
-            local.ask(ask, Some(patience + LOCAL_TIME_MAX), output).await
+            local.ask(ask, patience + LOCAL_TIME_MAX, output).await
         })
     }
 
@@ -70,7 +66,7 @@ impl Here {
             for application in applications(environment) {
                 if let Some(local) = Local::find(environment, &application).await? {
                     are_any = true;
-                    local.ask(&Ask::Status { watch: false }, Some(LOCAL_TIME_MAX), output).await?;
+                    local.ask(&Ask::Status { watch: false }, LOCAL_TIME_MAX, output).await?;
                 }
             }
             if are_any { Ok(Outcome::Success) } else { Err(CliError::NotHere { what: "any application".to_owned() }) }

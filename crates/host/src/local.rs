@@ -14,6 +14,7 @@ use crate::executor::parts::Memory;
 use crate::executor::state::Stage;
 use crate::executor::{AppStatus, Deployment, Executor, Status};
 use crate::limits::{LOCAL_VERSIONS_MAX, ROLLOUT_SHARE_PER_MILLE};
+use crate::record::{Bounds, Masks, RecordError, Recorder};
 
 /// Why an application that runs by itself stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum ChangeError {
         /// Why.
         problems: Vec<Problem>,
     },
+    /// It cannot be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// There is no such version to go back to.
     #[error("application {application} has no such version to go back to; it has {}", numbers(kept))]
     NoVersion {
@@ -120,6 +124,7 @@ struct Version {
     intent: Arc<Intent>,
     blueprint: Arc<Blueprint>,
     parts: Arc<Memory>,
+    recorder: Option<Recorder>,
 }
 
 impl Control {
@@ -130,6 +135,7 @@ impl Control {
             intent: Arc::new(application.intent().clone()),
             blueprint: Arc::new(blueprint),
             parts: application.parts(),
+            recorder: None,
         };
         Self(Arc::new(Inner {
             application: application.manifest().application.clone(),
@@ -179,7 +185,8 @@ impl Control {
         let blueprint = Arc::new(planned.map_err(unplannable)?.blueprint);
         let mut parts = stands.parts.0.clone();
         parts.insert(component.view.digest, Arc::clone(&component.bytes));
-        let version = Version { number: 0, intent: Arc::new(intent), blueprint, parts: Arc::new(Memory(parts)) };
+        let (intent, parts) = (Arc::new(intent), Arc::new(Memory(parts)));
+        let version = Version { number: 0, intent, blueprint, parts, recorder: None };
         Ok(self.make(&mut made, version, share.or(Share::per_mille(ROLLOUT_SHARE_PER_MILLE))))
     }
 
@@ -204,7 +211,39 @@ impl Control {
         if earlier.intent == stands.intent {
             return Ok(Changed { version: stands.number, is_new: false });
         }
-        Ok(self.make(&mut made, earlier, None))
+        Ok(self.make(&mut made, Version { recorder: None, ..earlier }, None))
+    }
+
+    /// Makes a version of what stands in which an actor is recorded from its start on, and which takes over at once.
+    ///
+    /// # Errors
+    ///
+    /// There is no such actor, it cannot be recorded, a rule means nothing; the application stops.
+    pub fn record(&self, actor: &ActorName, masks: Masks, bounds: Bounds) -> Result<(Changed, Recorder), ChangeError> {
+        let mut made = self.made();
+        let stands = self.stands(&made)?;
+        let recorder = Recorder::new(&stands.blueprint, actor, masks, bounds)?;
+        let version = Version { recorder: Some(recorder.clone()), ..stands };
+        Ok((self.make(&mut made, version, None), recorder))
+    }
+
+    /// Makes a version of what stands in which nothing is recorded, where the one that is recorded still stands.
+    pub fn record_no_more(&self, recorded: u64) {
+        let mut made = self.made();
+        if let Ok(stands) = self.stands(&made)
+            && stands.number == recorded
+        {
+            self.make(&mut made, Version { recorder: None, ..stands }, None);
+        }
+    }
+
+    /// Waits until another version than this is to serve.
+    pub async fn left(&self, version: u64) {
+        let mut status = self.0.executor.status();
+        let is_left =
+            |status: &Status| status.apps.get(&self.0.application).is_none_or(|app| app.wanted != Some(version));
+        // Where the executor has ended, so has the version.
+        let _ = status.wait_for(is_left).await;
     }
 
     /// Waits for what becomes of a version.
@@ -324,9 +363,11 @@ impl Control {
     }
 
     fn assign(&self, version: &Version, trial: Option<Share>) {
-        let Version { number, blueprint, parts, .. } = version;
+        let Version { number, blueprint, parts, recorder, .. } = version;
         let whole = Deployment::whole(*number, Arc::clone(blueprint), Arc::clone(parts) as _);
-        self.0.executor.assign([(self.0.application.clone(), Deployment { trial, ..whole })].into());
+        self.0
+            .executor
+            .assign([(self.0.application.clone(), Deployment { trial, recorder: recorder.clone(), ..whole })].into());
     }
 
     fn no_actor(&self, actor: &ActorName, intent: &Intent) -> ChangeError {

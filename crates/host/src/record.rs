@@ -133,7 +133,19 @@ struct Pages {
     over: Option<Why>,
 }
 
+impl PartialEq for Recorder {
+    /// True where both are one.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Recorder {
+    /// True where it records this actor.
+    pub(crate) fn is_of(&self, actor: &ActorName) -> bool {
+        self.0.actor == *actor
+    }
+
     /// Records `actor` from when it starts; what `masks` mean never gets into the recording.
     ///
     /// # Errors

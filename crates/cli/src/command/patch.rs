@@ -55,9 +55,9 @@ pub(crate) struct Patch {
 
 /// An actor of an application.
 #[derive(Clone, Debug)]
-struct Patched {
-    application: AppName,
-    actor: ActorName,
+pub(super) struct Patched {
+    pub(super) application: AppName,
+    pub(super) actor: ActorName,
 }
 
 impl FromStr for Patched {

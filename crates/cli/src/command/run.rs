@@ -1,9 +1,9 @@
 //! `lath run`: an application on this machine, until a signal ends it.
 
-mod command;
+pub(super) mod command;
 pub(super) mod event;
 mod grant;
-mod record;
+pub(super) mod record;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

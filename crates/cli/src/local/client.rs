@@ -1,14 +1,14 @@
 //! The socket of an application, on the side of other commands.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use model::ids::AppName;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::socket;
 use super::wire::{Ask, Done, Failed, Refused, State, Told};
@@ -16,6 +16,7 @@ use crate::environment::Environment;
 use crate::error::CliError;
 use crate::limits::LOCAL_TIME_MAX;
 use crate::output::{Outcome, Output};
+use crate::signal::Termination;
 
 /// An application that a `lath run` of this user serves.
 pub(crate) struct Local {
@@ -41,47 +42,106 @@ impl Local {
     }
 
     /// Asks, and shows what is told until the outcome; each line within `patience`.
-    pub(crate) async fn ask(
-        mut self,
-        ask: &Ask,
-        patience: Option<Duration>,
-        output: &Output,
-    ) -> Result<Outcome, CliError> {
-        let mut line = serde_json::to_vec(ask).map_err(|error| self.gone(error.into()))?;
-        line.push(b'\n');
-        self.asking.write_all(&line).await.map_err(|source| self.gone(source))?;
-        let is_status = matches!(ask, Ask::Status { .. });
-        let mut progress = String::new();
+    pub(super) async fn ask(mut self, ask: &Ask, patience: Duration, output: &Output) -> Result<Outcome, CliError> {
+        self.say(ask).await?;
+        let mut showing = Showing::new(ask, output);
         loop {
-            let told = match patience {
-                Some(patience) => timeout(patience, self.told.next_line()).await,
-                None => Ok(self.told.next_line().await),
-            };
-            let told = told.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())).map_err(|source| self.gone(source))?;
-            match told.map(|line| serde_json::from_str(&line)).transpose() {
-                Ok(None) if is_status => return Ok(Outcome::Success),
-                Ok(None) => return Err(self.gone(ErrorKind::UnexpectedEof.into())),
-                Ok(Some(Told::Status(state))) if is_status => output.print(&state)?,
-                Ok(Some(Told::Status(state))) => {
-                    let line = state.summary();
-                    if line != progress {
-                        output.progress(&line);
-                        progress = line;
-                    }
-                }
-                Ok(Some(Told::Done(done))) => {
-                    output.print(&done)?;
-                    let is_done = matches!(done.waited.as_deref(), None | Some("done" | "superseded"));
-                    return Ok(if is_done { Outcome::Success } else { Outcome::Failure });
-                }
-                Ok(Some(Told::Failed(Failed { message, help }))) => return Err(CliError::Refused { message, help }),
-                Err(error) => return Err(self.gone(error.into())),
+            let told = timeout(patience, self.told.next_line()).await;
+            let told = told.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
+            if let Some(outcome) = showing.show(&self, told)? {
+                return Ok(outcome);
             }
         }
     }
 
-    fn gone(&self, source: std::io::Error) -> CliError {
+    /// Asks for what goes on, and shows it. A signal says that it is enough; what there is is told then.
+    pub(super) async fn follow(
+        mut self,
+        ask: &Ask,
+        mut termination: Termination,
+        output: &Output,
+    ) -> Result<Outcome, CliError> {
+        self.say(ask).await?;
+        let mut showing = Showing::new(ask, output);
+        let mut enough: Option<Instant> = None;
+        loop {
+            let told = tokio::select! {
+                told = self.told.next_line() => told,
+                signal = termination.next() => {
+                    if showing.is_status || enough.is_some() {
+                        return if showing.is_status { Ok(Outcome::Success) } else { Err(CliError::CutOff { signal }) };
+                    }
+                    self.asking.shutdown().await.map_err(|source| self.gone(source))?;
+                    enough = Some(Instant::now() + LOCAL_TIME_MAX);
+                    continue;
+                }
+                () = over(enough) => Err(ErrorKind::TimedOut.into()),
+            };
+            if let Some(outcome) = showing.show(&self, told)? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    async fn say(&mut self, ask: &Ask) -> Result<(), CliError> {
+        let mut line = serde_json::to_vec(ask).map_err(|error| self.gone(error.into()))?;
+        line.push(b'\n');
+        self.asking.write_all(&line).await.map_err(|source| self.gone(source))
+    }
+
+    fn gone(&self, source: io::Error) -> CliError {
         CliError::Local { application: self.application.clone(), source }
+    }
+}
+
+async fn over(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is told, as it is shown.
+struct Showing<'a> {
+    output: &'a Output,
+    is_status: bool,
+    /// The last line of progress.
+    progress: String,
+}
+
+impl<'a> Showing<'a> {
+    fn new(ask: &Ask, output: &'a Output) -> Self {
+        Self { output, is_status: matches!(ask, Ask::Status { .. }), progress: String::new() }
+    }
+
+    /// Shows a line; gives the outcome once that is told.
+    fn show(&mut self, local: &Local, line: io::Result<Option<String>>) -> Result<Option<Outcome>, CliError> {
+        let line = line.map_err(|source| local.gone(source))?;
+        match line.map(|line| serde_json::from_str(&line)).transpose() {
+            Ok(None) if self.is_status => Ok(Some(Outcome::Success)),
+            Ok(None) => Err(local.gone(ErrorKind::UnexpectedEof.into())),
+            Ok(Some(Told::Status(state))) if self.is_status => self.output.print(&state).map(|()| None),
+            Ok(Some(Told::Status(state))) => {
+                let line = state.summary();
+                if line != self.progress {
+                    self.output.progress(&line);
+                    self.progress = line;
+                }
+                Ok(None)
+            }
+            Ok(Some(Told::Recording)) => {
+                self.output.progress(&"recording; Ctrl-C ends it");
+                Ok(None)
+            }
+            Ok(Some(Told::Recorded(recorded))) => self.output.print(&recorded).map(|()| Some(Outcome::Success)),
+            Ok(Some(Told::Done(done))) => {
+                self.output.print(&done)?;
+                let is_done = matches!(done.waited.as_deref(), None | Some("done" | "superseded"));
+                Ok(Some(if is_done { Outcome::Success } else { Outcome::Failure }))
+            }
+            Ok(Some(Told::Failed(Failed { message, help }))) => Err(CliError::Refused { message, help }),
+            Err(error) => Err(local.gone(error.into())),
+        }
     }
 }
 

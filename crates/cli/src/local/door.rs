@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::application::Piece;
-use host::local::{ChangeError, Changed, Control};
+use host::local::{Became, ChangeError, Changed, Control};
+use host::record::{Bounds, Mask, MaskError, Masks};
 use model::ids::ActorName;
 use model::placement::Share;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -18,10 +19,10 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
-use super::wire::{Ask, Done, Failed, State, Told};
+use super::wire::{Ask, Done, Failed, Recorded, State, Told};
 use super::{folder, socket};
 use crate::environment::Environment;
-use crate::limits::{LOCAL_CLIENTS_MAX, LOCAL_LINE_BYTES_MAX, LOCAL_TIME_MAX, WAIT_TIME_MAX};
+use crate::limits::{LOCAL_CLIENTS_MAX, LOCAL_LINE_BYTES_MAX, LOCAL_TIME_MAX, RECORD_START_TIME_MAX, WAIT_TIME_MAX};
 
 /// The pause after the system refused a connection for want of files or memory.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -107,30 +108,42 @@ async fn attend(stream: UnixStream, control: &Control) -> io::Result<()> {
     let mut reader = BufReader::new(reading).take(LOCAL_LINE_BYTES_MAX);
     timeout(LOCAL_TIME_MAX, reader.read_line(&mut line)).await??;
     let mut more = String::new();
-    tokio::select! {
-        answered = answer(&line, control, &mut writing) => answered,
-        // It went away; what it asked for goes on.
-        _ = reader.read_to_string(&mut more) => Ok(()),
-    }
-}
-
-async fn answer(line: &str, control: &Control, writing: &mut OwnedWriteHalf) -> io::Result<()> {
-    let told = match serde_json::from_str(line) {
-        Ok(Ask::Status { watch }) => return watched(control, watch, writing).await,
+    let gone = reader.read_to_string(&mut more);
+    match serde_json::from_str(&line) {
+        Ok(Ask::Status { watch }) => unless(gone, watched(control, watch, &mut writing)).await,
         Ok(Ask::Patch { actor, component, share, wait_ms }) => {
-            let changed = patch(control, &actor, component, share.as_deref()).await;
-            concluded(control, changed, wait_ms, writing).await?
+            let patching = async {
+                let changed = patch(control, &actor, component, share.as_deref()).await;
+                concluded(control, changed, wait_ms, &mut writing).await
+            };
+            unless(gone, patching).await
         }
         Ok(Ask::Rollback { version, wait_ms }) => {
             let changed = control.rollback(version).map_err(|error| failed(&error));
-            concluded(control, changed, wait_ms, writing).await?
+            unless(gone, concluded(control, changed, wait_ms, &mut writing)).await
         }
-        Err(error) => Told::Failed(Failed {
-            message: format!("the command says what this `lath run` does not understand: {error}"),
-            help: Some("use the same version of lath for both".to_owned()),
-        }),
-    };
-    tell(writing, &told).await
+        Ok(Ask::Record { actor, file, masks, time_ms, bytes }) => {
+            let bounds = Bounds { bytes, time: Duration::from_millis(time_ms) };
+            let told = record(control, &actor, &file, (&masks, bounds), (&mut writing, gone)).await;
+            tell(&mut writing, &told.unwrap_or_else(Told::Failed)).await
+        }
+        Err(error) => {
+            let message = format!("the command says what this `lath run` does not understand: {error}");
+            let help = Some("use the same version of lath for both".to_owned());
+            tell(&mut writing, &Told::Failed(Failed { message, help })).await
+        }
+    }
+}
+
+/// Answers a command unless it has gone; what it asked for goes on.
+async fn unless(
+    gone: impl Future<Output = io::Result<usize>>,
+    answer: impl Future<Output = io::Result<()>>,
+) -> io::Result<()> {
+    tokio::select! {
+        answered = answer => answered,
+        _ = gone => Ok(()),
+    }
 }
 
 async fn patch(control: &Control, actor: &str, component: PathBuf, share: Option<&str>) -> Result<Changed, Failed> {
@@ -146,32 +159,70 @@ async fn patch(control: &Control, actor: &str, component: PathBuf, share: Option
     patching.await.unwrap_or_else(|error| Err(unread(format!("the component could not be looked at: {error}"))))
 }
 
-/// Tells how a change goes on, and gives what became of it.
+/// Records an actor until `enough`, a bound, or another version of the application; and writes it to `file`.
+async fn record(
+    control: &Control,
+    actor: &str,
+    file: &Path,
+    (masks, bounds): (&[String], Bounds),
+    (writing, enough): (&mut OwnedWriteHalf, impl Future<Output = io::Result<usize>>),
+) -> Result<Told, Failed> {
+    let wrong = |message: String| Failed { message, help: None };
+    let actor: ActorName = actor.parse().map_err(|error| wrong(format!("{error}")))?;
+    let masks: Result<Vec<Mask>, MaskError> = masks.iter().map(|mask| mask.parse()).collect();
+    let masks = Masks(masks.map_err(|error| wrong(error.to_string()))?);
+    let (Changed { version, .. }, recorder) = control.record(&actor, masks, bounds).map_err(|error| failed(&error))?;
+    let began = control.wait(version, Instant::now() + RECORD_START_TIME_MAX).await;
+    if began == Became::Serves {
+        // Whoever went away is told nothing.
+        let _ = tell(writing, &Told::Recording).await;
+        tokio::select! {
+            () = recorder.over() => {}
+            () = control.left(version) => {}
+            _ = enough => {}
+        }
+    }
+    control.record_no_more(version);
+    if began != Became::Serves {
+        let reason = match began {
+            Became::Refused(reason) | Became::Failing(reason) => reason,
+            Became::Superseded => "another version was made meanwhile".to_owned(),
+            Became::Serves | Became::Overdue => "it does not start in time".to_owned(),
+        };
+        return Err(wrong(format!("actor {actor} cannot be recorded: {reason}")));
+    }
+    // What calls of it still run is recorded to their ends, or left out; either way the file says so.
+    let recorded = recorder.write(file).map_err(|error| wrong(whole(&error)))?;
+    Ok(Told::Recorded(Recorded::of(&actor, file, recorded)))
+}
+
+/// Tells how a change goes on, and what became of it.
 async fn concluded(
     control: &Control,
     changed: Result<Changed, Failed>,
     wait_ms: u64,
     writing: &mut OwnedWriteHalf,
-) -> io::Result<Told> {
+) -> io::Result<()> {
     let changed = match changed {
         Ok(changed) => changed,
-        Err(failed) => return Ok(Told::Failed(failed)),
+        Err(failed) => return tell(writing, &Told::Failed(failed)).await,
     };
     let patience = Duration::from_millis(wait_ms).min(WAIT_TIME_MAX);
     let state = || State::of(control.application().as_str(), &control.status());
     if patience.is_zero() {
-        return Ok(Told::Done(Done::of(changed, None, state())));
+        return tell(writing, &Told::Done(Done::of(changed, None, state()))).await;
     }
     let waiting = control.wait(changed.version, Instant::now() + patience);
     let mut waiting = std::pin::pin!(waiting);
     let mut last = control.status();
-    loop {
+    let became = loop {
         tell(writing, &Told::Status(State::of(control.application().as_str(), &last))).await?;
         tokio::select! {
-            became = &mut waiting => return Ok(Told::Done(Done::of(changed, Some(became), state()))),
+            became = &mut waiting => break became,
             next = control.changed(&last) => last = next,
         }
-    }
+    };
+    tell(writing, &Told::Done(Done::of(changed, Some(became), state()))).await
 }
 
 /// Tells how the application is, and each change where that is asked for.

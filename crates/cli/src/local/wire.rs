@@ -1,10 +1,13 @@
 //! What goes over the socket: one line of JSON that asks, then lines that tell, the last of which is the outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use host::executor::state::Stage;
 use host::local::{Became, Changed, LocalStatus};
+use host::record;
+use model::ids::ActorName;
 use serde::{Deserialize, Serialize};
 
 /// What is asked.
@@ -15,6 +18,8 @@ pub(crate) enum Ask {
     Patch { actor: String, component: PathBuf, share: Option<String>, wait_ms: u64 },
     /// Go back to a version.
     Rollback { version: Option<u64>, wait_ms: u64 },
+    /// Record an actor into this file, until the asker says no more.
+    Record { actor: String, file: PathBuf, masks: Vec<String>, time_ms: u64, bytes: u64 },
     /// Tell how the application is; with `watch`, also each change.
     Status { watch: bool },
 }
@@ -27,6 +32,10 @@ pub(crate) enum Told {
     Status(State),
     /// What became of a change.
     Done(Done),
+    /// A recording has begun: not the last line.
+    Recording,
+    /// A recording was written.
+    Recorded(Recorded),
     /// It was not done.
     Failed(Failed),
 }
@@ -68,6 +77,33 @@ pub(crate) struct Done {
     pub(crate) waited: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) status: State,
+}
+
+/// What a recording came to.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recorded {
+    pub(crate) actor: String,
+    pub(crate) file: String,
+    pub(crate) calls: u64,
+    pub(crate) instances: u64,
+    pub(crate) bytes: u64,
+    pub(crate) why: String,
+}
+
+impl Recorded {
+    pub(crate) fn of(actor: &ActorName, file: &Path, recorded: record::Recorded) -> Self {
+        let record::Recorded { calls, instances, bytes, why } = recorded;
+        let (actor, file) = (actor.to_string(), file.display().to_string());
+        Self { actor, file, calls, instances, bytes, why: why.to_string() }
+    }
+}
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { actor, file, calls, bytes, why, .. } = self;
+        writeln!(f, "recorded {calls} calls of {actor} in {file}, {bytes} bytes; {why}")
+    }
 }
 
 /// Why it was not done.

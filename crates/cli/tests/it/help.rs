@@ -6,7 +6,7 @@ use crate::lath::lath;
 fn every_command_has_help() {
     for command in [
         "new", "add", "build", "run", "call", "plan", "compose", "adapter", "inspect", "up", "patch", "down", "status",
-        "rollback", "drain", "forget", "host", "context", "secret", "replay", "tap",
+        "rollback", "drain", "forget", "host", "context", "secret", "record", "replay", "tap",
     ] {
         let help = lath([command, "--help"]);
         insta::assert_snapshot!(format!("help-{command}"), help.success());

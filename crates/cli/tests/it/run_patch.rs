@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -207,6 +208,60 @@ fn a_run_of_the_same_name_goes_on_without_a_socket_and_a_stale_one_is_replaced()
     assert_eq!((status.code, status.json()["application"].as_str()), (0, Some("count")), "{status:#?}");
     third.signal("TERM");
     assert_eq!(third.end().1, 0);
+}
+
+/// A `lath record` that has begun; its file.
+fn recording(scene: &Scene, name: &str) -> (Child, String) {
+    let file = scene.folder.path().join(name).to_str().unwrap().to_owned();
+    let mut lath = command(["record", "count/counter", "-o", &file]);
+    lath.env("XDG_RUNTIME_DIR", scene.folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = lath.spawn().unwrap();
+    let mut told = [0; 9];
+    child.stderr.as_mut().unwrap().read_exact(&mut told).unwrap();
+    assert_eq!(&told, b"recording");
+    (child, file)
+}
+
+fn told(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn what_runs_is_recorded_and_goes_on_without() {
+    let scene = Scene::start();
+    let (child, file) = recording(&scene, "one.rec");
+    for sum in 1..=3 {
+        assert!(scene.serving.get("/count").contains(&format!("{{\"counter\":{sum},\"version\":\"one\"}}")));
+    }
+    let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let (code, recorded) = told(child);
+    // It was asked whether it is ready, too.
+    assert!(code == Some(0) && recorded.starts_with(&format!("recorded 4 calls of counter in {file}, ")), "{recorded}");
+    assert!(scene.serving.get("/count").contains("\"counter\":4"));
+    let one = scene.folder.path().join("one.wasm");
+    let replayed = lath_at(scene.folder.path(), &["replay", &file, one.to_str().unwrap()]);
+    assert!(replayed.success().contains("4 calls"), "{replayed:#?}");
+    // A patch ends it, and what there is is kept.
+    let (child, file) = recording(&scene, "two.rec");
+    scene.serving.get("/count");
+    let patched = scene.patch("two", Does::Good);
+    assert_eq!(patched.code, 0, "{patched:#?}");
+    let (code, recorded) = told(child);
+    assert!(code == Some(0) && recorded.starts_with(&format!("recorded 2 calls of counter in {file}, ")), "{recorded}");
+    assert_eq!(scene.status()["patched"][0], "counter");
+    for (args, said) in [
+        (
+            ["record", "count/cart", "-o", "x.rec"],
+            "application count has no actor `cart` that runs by itself; there is counter",
+        ),
+        (["record", "count/counter", "-o", "no/where.rec"], "the recording cannot go to no/where.rec"),
+        (["record", "shop/counter", "-o", "x.rec"], "no `lath run` of yours serves an application shop"),
+    ] {
+        let refused = scene.lath(&args);
+        assert!(refused.code != 0 && refused.stderr.contains(said), "{refused:#?}");
+    }
 }
 
 fn runtime_of(folder: &TempDir) -> [(String, &str); 1] {

@@ -9,6 +9,7 @@ use model::placement::Share;
 
 use super::parts::Parts;
 use super::state::{PartName, Spec};
+use crate::record::Recorder;
 
 /// What is to run of one application on this host.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Deployment {
     pub parts: Arc<dyn Parts>,
     /// The share of calls that it has beside the version before it until it is trusted; none where it takes over at once.
     pub trial: Option<Share>,
+    /// Records one of its actors, while this runs; not on a lattice.
+    pub recorder: Option<Recorder>,
 }
 
 impl std::fmt::Debug for Deployment {
@@ -39,7 +42,7 @@ impl Deployment {
     pub fn whole(version: u64, blueprint: Arc<Blueprint>, parts: Arc<dyn Parts>) -> Self {
         let actors = blueprint.composites.keys().cloned().collect();
         let providers = blueprint.providers.keys().cloned().collect();
-        Self { version, blueprint, actors, providers, parts, trial: None }
+        Self { version, blueprint, actors, providers, parts, trial: None, recorder: None }
     }
 
     /// True where nothing follows from the one that does not from the other.
@@ -53,7 +56,8 @@ impl Deployment {
     pub(super) fn specs(&self) -> BTreeMap<PartName, Spec> {
         let actors = self.actors.iter().filter_map(|name| {
             let plan = self.blueprint.composites.get(name)?;
-            Some((PartName::Actor(name.clone()), Spec::Actor(Arc::new(plan.clone()))))
+            let recorder = self.recorder.clone().filter(|recorder| recorder.is_of(name));
+            Some((PartName::Actor(name.clone()), Spec::Actor(Arc::new(plan.clone()), recorder)))
         });
         // Processes of their own are nothing to start here.
         let providers = self.providers.iter().filter_map(|name| {

@@ -24,7 +24,7 @@ use super::slot::{ExchangeError, Open, Slot};
 use super::state::PartName;
 use super::{Loaded, Sources, Tenancy};
 use crate::limits::{DRAIN_TIME_MAX, FETCH_TIME_MAX};
-use crate::record::RecordError;
+use crate::record::{RecordError, Recorder};
 use crate::router::Outbox;
 use crate::secrets::SecretError;
 use crate::telemetry::Telemetry;
@@ -177,6 +177,8 @@ pub(super) struct ActorStart {
     pub(super) name: ActorName,
     pub(super) plan: Arc<CompositePlan>,
     pub(super) parts: Arc<dyn Parts>,
+    /// What records it; else what records what starts here, where anything does.
+    pub(super) recorder: Option<Recorder>,
     /// Set once nobody wants it any more.
     pub(super) abandoned: Arc<AtomicBool>,
 }
@@ -250,11 +252,8 @@ impl Loader {
             Tenancy::One { .. } => start.name.to_string(),
             Tenancy::Many { .. } => format!("{}/{}", start.app, start.name),
         };
-        let tapes = self
-            .sources
-            .recorder
-            .as_ref()
-            .map(|recorder| recorder.tapes(&start.app, &start.name, &start.plan, &env, &config));
+        let recorder = start.recorder.as_ref().or(self.sources.recorder.as_ref());
+        let tapes = recorder.map(|recorder| recorder.tapes(&start.app, &start.name, &start.plan, &env, &config));
         let settings = ActorSettings {
             tapes: tapes.transpose()?.flatten(),
             ear: self.sources.taps.as_ref().map(|taps| taps.ear(&start.app, &start.name, &start.plan)),

@@ -260,9 +260,9 @@ impl Run {
         self.starting.insert(id, starting);
         self.reasons.remove(&id);
         let work: futures_util::future::BoxFuture<'static, Result<Part, LoadError>> = match (name, spec) {
-            (PartName::Actor(name), Spec::Actor(plan)) => {
+            (PartName::Actor(name), Spec::Actor(plan, recorder)) => {
                 let Some(parts) = self.state.parts_of(&app, id) else { return };
-                let start = ActorStart { app: app.clone(), name: name.clone(), plan, parts, abandoned };
+                let start = ActorStart { app: app.clone(), name: name.clone(), plan, parts, recorder, abandoned };
                 let telling = self.bring.clone();
                 let compiling = move || {
                     // News only: a loop that is busy does without them.

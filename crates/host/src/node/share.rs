@@ -66,6 +66,7 @@ fn deployment(placed: &Placed, me: &HostName, stored: &impl Fn(&Derived) -> Stor
         providers: providers.collect(),
         parts: Arc::new(stored(derived)),
         // Where there is nothing to go back to, or it is gone back to this, it takes over at once.
+        recorder: None,
         trial: placement.before.and_then(|_| placement.share.or(placement::Share::per_mille(ROLLOUT_SHARE_PER_MILLE))),
     }
 }

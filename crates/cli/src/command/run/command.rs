@@ -57,7 +57,7 @@ pub(super) struct Options {
     args: Vec<String>,
 }
 
-pub(super) fn size(text: &str) -> Result<ByteSize, String> {
+pub(in crate::command) fn size(text: &str) -> Result<ByteSize, String> {
     model::manifest::byte_size(text).ok_or_else(|| "write a whole number and KiB, MiB or GiB, such as 64MiB".to_owned())
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use host::record::{Bounds, Mask, Masks, Recorded, Recorder};
+use host::record::{Bounds, Mask, Masks, Recorder};
 use model::blueprint::Blueprint;
 use model::ids::{ActorName, ByteSize};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::command::size;
 use crate::command::deployment::duration;
 use crate::error::CliError;
+use crate::local;
 use crate::output::Events;
 
 /// What is recorded.
@@ -71,22 +72,25 @@ impl RecordOptions {
     pub(super) fn begin(&self, blueprint: &Blueprint) -> Result<Option<Recording>, CliError> {
         let Some(Wanted { actor, file }) = &self.record else { return Ok(None) };
         check_folder(file)?;
-        let most = Bounds::default();
-        let bounds = Bounds {
-            bytes: self.record_size.map_or(most.bytes, |size| size.0),
-            time: self.record_time.unwrap_or(most.time),
-        };
-        if bounds.bytes > most.bytes || bounds.time > most.time {
-            let message = format!("a recording has {} s and {} bytes at most", most.time.as_secs(), most.bytes);
-            return Err(CliError::Usage { message, help: None });
-        }
+        let bounds = bounds(self.record_time, self.record_size)?;
         let recorder = Recorder::new(blueprint, actor, Masks(self.mask.clone()), bounds)?;
         Ok(Some(Recording { recorder, actor: actor.clone(), file: file.clone(), is_written: false }))
     }
 }
 
+/// The bounds of a recording that are asked for.
+pub(in crate::command) fn bounds(time: Option<Duration>, size: Option<ByteSize>) -> Result<Bounds, CliError> {
+    let most = Bounds::default();
+    let bounds = Bounds { bytes: size.map_or(most.bytes, |size| size.0), time: time.unwrap_or(most.time) };
+    if bounds.bytes > most.bytes || bounds.time > most.time {
+        let message = format!("a recording has {} s and {} bytes at most", most.time.as_secs(), most.bytes);
+        return Err(CliError::Usage { message, help: None });
+    }
+    Ok(bounds)
+}
+
 /// The file is written once all is over: that must not fail for its folder.
-fn check_folder(file: &Path) -> Result<(), CliError> {
+pub(in crate::command) fn check_folder(file: &Path) -> Result<(), CliError> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if folder.is_dir() {
         return Ok(());
@@ -112,7 +116,8 @@ impl Recording {
         if !self.is_written {
             let recorded = self.recorder.write(&self.file)?;
             self.is_written = true;
-            events.print(&Told::of(&self.actor, &self.file, recorded));
+            let recorded = local::Recorded::of(&self.actor, &self.file, recorded);
+            events.print(&Told { event: "recorded", recorded });
         }
         Ok(())
     }
@@ -122,24 +127,12 @@ impl Recording {
 #[derive(Serialize)]
 struct Told {
     event: &'static str,
-    actor: String,
-    file: String,
-    calls: u64,
-    instances: u64,
-    bytes: u64,
-    why: String,
-}
-
-impl Told {
-    fn of(actor: &ActorName, file: &Path, Recorded { calls, instances, bytes, why }: Recorded) -> Self {
-        let (actor, file) = (actor.to_string(), file.display().to_string());
-        Self { event: "recorded", actor, file, calls, instances, bytes, why: why.to_string() }
-    }
+    #[serde(flatten)]
+    recorded: local::Recorded,
 }
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { actor, file, calls, bytes, why, .. } = self;
-        writeln!(f, "recorded {calls} calls of {actor} in {file}, {bytes} bytes; {why}")
+        self.recorded.fmt(f)
     }
 }

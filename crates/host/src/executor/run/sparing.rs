@@ -26,7 +26,7 @@ impl Run {
         let (spared, parts) = (name(spare), Arc::clone(&spare.deployment.parts));
         let (app, actor) = (spared.0.clone(), spared.2.clone());
         let abandoned = Arc::new(AtomicBool::new(false));
-        let start = ActorStart { app, name: actor, plan: Arc::new(plan), parts, abandoned };
+        let start = ActorStart { app, name: actor, plan: Arc::new(plan), parts, recorder: None, abandoned };
         let (loader, bring) = (self.loader.clone(), self.bring.clone());
         self.sparing = true;
         tokio::spawn(async move {

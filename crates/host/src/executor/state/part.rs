@@ -7,6 +7,8 @@ use model::blueprint::{CompositePlan, LinkPlan, NativePlan, ProviderPlan, Sender
 use model::ids::{ActorName, ProviderName};
 use model::manifest::Reach;
 
+use crate::record::Recorder;
+
 /// The name of a part within its application.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PartName {
@@ -43,8 +45,8 @@ impl Ids {
 /// What a part is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Spec {
-    /// A composite.
-    Actor(Arc<CompositePlan>),
+    /// A composite, and what records it.
+    Actor(Arc<CompositePlan>, Option<Recorder>),
     /// A provider.
     Provider {
         /// Its kind and configuration.
@@ -58,7 +60,9 @@ impl Spec {
     /// True where a part made of the one serves as well as one made of the other: links can be laid anew without it.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Spec::Actor(one), Spec::Actor(other)) => same_composite(one, other),
+            (Spec::Actor(one, recorder), Spec::Actor(other, others)) => {
+                recorder == others && same_composite(one, other)
+            }
             (Spec::Provider { plan: one, .. }, Spec::Provider { plan: other, .. }) => one == other,
             _ => false,
         }
@@ -70,13 +74,13 @@ impl Spec {
 
     /// True where it is asked whether it is ready.
     pub(super) fn is_asked(&self) -> bool {
-        matches!(self, Spec::Actor(plan) if plan.ready.is_some())
+        matches!(self, Spec::Actor(plan, _) if plan.ready.is_some())
     }
 
     /// The parts that must answer for this one to serve, as far as they are on this host: targets of links that never
     /// leave it.
     pub(super) fn needs(&self) -> Vec<PartName> {
-        let Spec::Actor(plan) = self else { return Vec::new() };
+        let Spec::Actor(plan, _) = self else { return Vec::new() };
         let met = natives(plan).flat_map(NativePlan::providers).cloned().map(PartName::Provider);
         let near = senders(plan).filter(|sender| sender.link.reach == Reach::Host);
         let called = near.filter_map(|sender| match &sender.link.target {

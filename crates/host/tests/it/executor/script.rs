@@ -426,7 +426,7 @@ fn specs_differ_where_code_does() {
     let parts = |text: &str| deployment(text).1.blueprint.composites.clone();
     let (one, other) = (parts("shop 1: web=a>kv @kv=x"), parts("shop 1: web=a>tax"));
     assert_ne!(one, other, "their links differ, but they are one composite: see `what_is_equal_stays_over_versions`");
-    let spec = |plans: &BTreeMap<_, CompositePlan>| Spec::Actor(Arc::new(plans.values().next().unwrap().clone()));
+    let spec = |plans: &BTreeMap<_, CompositePlan>| Spec::Actor(Arc::new(plans.values().next().unwrap().clone()), None);
     assert_eq!(spec(&one), spec(&one));
 }
 
