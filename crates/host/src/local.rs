@@ -40,6 +40,12 @@ pub enum ChangeError {
     /// It cannot be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// It cannot be recorded yet.
+    #[error("application {application} tries another version; record it once that is trusted or refused")]
+    Unsettled {
+        /// The application.
+        application: AppName,
+    },
     /// There is no such version to go back to.
     #[error("application {application} has no such version to go back to; it has {}", numbers(kept))]
     NoVersion {
@@ -115,6 +121,8 @@ struct Inner {
 /// The versions that were made, the newest last.
 struct Made {
     versions: Vec<Version>,
+    /// The number of the last that was made; none is given twice.
+    last: u64,
     is_stopping: bool,
 }
 
@@ -125,6 +133,18 @@ struct Version {
     blueprint: Arc<Blueprint>,
     parts: Arc<Memory>,
     recorder: Option<Recorder>,
+    trust: Trust,
+}
+
+/// What is known of how good a version is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// Nothing: another came before it was trusted.
+    Unknown,
+    /// It took over, and was not worse than the one before it.
+    Trusted,
+    /// It was gone back from.
+    Refused,
 }
 
 impl Control {
@@ -136,12 +156,13 @@ impl Control {
             blueprint: Arc::new(blueprint),
             parts: application.parts(),
             recorder: None,
+            trust: Trust::Unknown,
         };
         Self(Arc::new(Inner {
             application: application.manifest().application.clone(),
             inventory: application.inventory().clone(),
             executor,
-            made: Mutex::new(Made { versions: vec![first], is_stopping: false }),
+            made: Mutex::new(Made { versions: vec![first], last: 1, is_stopping: false }),
         }))
     }
 
@@ -172,7 +193,7 @@ impl Control {
     /// There is no such actor; what keeps it from being planned; the application stops.
     pub fn patch(&self, actor: &ActorName, component: &Piece, share: Option<Share>) -> Result<Changed, ChangeError> {
         let mut made = self.made();
-        let stands = self.stands(&made)?;
+        let stands = self.stands(&mut made)?;
         let mut intent = (*stands.intent).clone();
         let known = intent.components.get_mut(actor);
         let Some(known) = known else { return Err(self.no_actor(actor, &stands.intent)) };
@@ -186,20 +207,23 @@ impl Control {
         let mut parts = stands.parts.0.clone();
         parts.insert(component.view.digest, Arc::clone(&component.bytes));
         let (intent, parts) = (Arc::new(intent), Arc::new(Memory(parts)));
-        let version = Version { number: 0, intent, blueprint, parts, recorder: None };
+        let version = Version { number: 0, intent, blueprint, parts, recorder: None, trust: Trust::Unknown };
         Ok(self.make(&mut made, version, share.or(Share::per_mille(ROLLOUT_SHARE_PER_MILLE))))
     }
 
-    /// Makes a version of what an earlier one ran, which takes over at once; without a number, of the last that ran something
-    /// else than what stands.
+    /// Makes a version of what an earlier one ran; without a number, of the last that ran something else than what stands and
+    /// was not refused. What was trusted takes over at once, all else is tried.
     ///
     /// # Errors
     ///
     /// There is no such version, or it is kept no more; the application stops.
     pub fn rollback(&self, to: Option<u64>) -> Result<Changed, ChangeError> {
         let mut made = self.made();
-        let stands = self.stands(&made)?;
-        let is_other = |version: &&Version| version.number < stands.number && version.intent != stands.intent;
+        let stands = self.stands(&mut made)?;
+        let is_other = |version: &&Version| {
+            let is_good = version.trust != Trust::Refused;
+            is_good && version.number < stands.number && version.intent != stands.intent
+        };
         let found = match to {
             Some(number) => made.find(number),
             None => made.versions.iter().rev().find(is_other),
@@ -211,17 +235,22 @@ impl Control {
         if earlier.intent == stands.intent {
             return Ok(Changed { version: stands.number, is_new: false });
         }
-        Ok(self.make(&mut made, Version { recorder: None, ..earlier }, None))
+        let share = Share::per_mille(ROLLOUT_SHARE_PER_MILLE).filter(|_| earlier.trust != Trust::Trusted);
+        Ok(self.make(&mut made, Version { recorder: None, ..earlier }, share))
     }
 
     /// Makes a version of what stands in which an actor is recorded from its start on, and which takes over at once.
     ///
     /// # Errors
     ///
-    /// There is no such actor, it cannot be recorded, a rule means nothing; the application stops.
+    /// There is no such actor, it cannot be recorded, a rule means nothing; a version is tried or watched, which must
+    /// not take over by this; the application stops.
     pub fn record(&self, actor: &ActorName, masks: Masks, bounds: Bounds) -> Result<(Changed, Recorder), ChangeError> {
         let mut made = self.made();
-        let stands = self.stands(&made)?;
+        let stands = self.stands(&mut made)?;
+        if stands.trust != Trust::Trusted {
+            return Err(ChangeError::Unsettled { application: self.0.application.clone() });
+        }
         let recorder = Recorder::new(&stands.blueprint, actor, masks, bounds)?;
         let version = Version { recorder: Some(recorder.clone()), ..stands };
         Ok((self.make(&mut made, version, None), recorder))
@@ -230,7 +259,7 @@ impl Control {
     /// Makes a version of what stands in which nothing is recorded, where the one that is recorded still stands.
     pub fn record_no_more(&self, recorded: u64) {
         let mut made = self.made();
-        if let Ok(stands) = self.stands(&made)
+        if let Ok(stands) = self.stands(&mut made)
             && stands.number == recorded
         {
             self.make(&mut made, Version { recorder: None, ..stands }, None);
@@ -331,24 +360,33 @@ impl Control {
         self.0.executor.status().borrow().apps.get(&self.0.application).cloned()
     }
 
-    /// The version that is to serve: the newest, unless that was refused.
-    fn stands(&self, made: &Made) -> Result<Version, ChangeError> {
+    /// The version that is to serve: the newest, unless that was refused. What is known by now of the newest is remembered, as
+    /// the executor tells of one version only.
+    fn stands(&self, made: &mut Made) -> Result<Version, ChangeError> {
         let stops = || ChangeError::Stops { application: self.0.application.clone() };
         if made.is_stopping {
             return Err(stops());
         }
         let told = self.told();
-        let newest = made.versions.last().ok_or_else(stops)?;
-        let refused = told.as_ref().and_then(|told| told.refused.as_ref());
-        if refused.is_none_or(|refused| refused.version != newest.number) {
+        let newest = made.versions.last_mut().ok_or_else(stops)?;
+        if let Some(told) = &told {
+            let number = newest.number;
+            if told.refused.as_ref().is_some_and(|refused| refused.version == number) {
+                newest.trust = Trust::Refused;
+            } else if told.version == Some(number) && told.stage.is_none() {
+                newest.trust = Trust::Trusted;
+            }
+        }
+        if newest.trust != Trust::Refused {
             return Ok(newest.clone());
         }
         told.and_then(|told| told.version).and_then(|serves| made.find(serves)).cloned().ok_or_else(stops)
     }
 
     fn make(&self, made: &mut Made, version: Version, share: Option<Share>) -> Changed {
-        let number = made.versions.last().map_or(1, |last| last.number.saturating_add(1));
-        let version = Version { number, ..version };
+        made.last = made.last.saturating_add(1);
+        let number = made.last;
+        let version = Version { number, trust: Trust::Unknown, ..version };
         self.assign(&version, share);
         made.versions.push(version);
         // The first is what the application was started with.

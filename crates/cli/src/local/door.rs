@@ -172,8 +172,12 @@ async fn record(
     let masks: Result<Vec<Mask>, MaskError> = masks.iter().map(|mask| mask.parse()).collect();
     let masks = Masks(masks.map_err(|error| wrong(error.to_string()))?);
     let (Changed { version, .. }, recorder) = control.record(&actor, masks, bounds).map_err(|error| failed(&error))?;
-    let began = control.wait(version, Instant::now() + RECORD_START_TIME_MAX).await;
-    if began == Became::Serves {
+    let mut enough = std::pin::pin!(enough);
+    let began = tokio::select! {
+        began = control.wait(version, Instant::now() + RECORD_START_TIME_MAX) => Some(began),
+        _ = &mut enough => None,
+    };
+    if began == Some(Became::Serves) {
         // Whoever went away is told nothing.
         let _ = tell(writing, &Told::Recording).await;
         tokio::select! {
@@ -183,13 +187,15 @@ async fn record(
         }
     }
     control.record_no_more(version);
-    if began != Became::Serves {
-        let reason = match began {
-            Became::Refused(reason) | Became::Failing(reason) => reason,
-            Became::Superseded => "another version was made meanwhile".to_owned(),
-            Became::Serves | Became::Overdue => "it does not start in time".to_owned(),
-        };
-        return Err(wrong(format!("actor {actor} cannot be recorded: {reason}")));
+    let reason = match began {
+        Some(Became::Serves) => None,
+        Some(Became::Refused(reason) | Became::Failing(reason)) => Some(reason),
+        Some(Became::Superseded) => Some("another version was made meanwhile".to_owned()),
+        Some(Became::Overdue) => Some("it does not start in time".to_owned()),
+        None => Some("it had not begun when it was ended".to_owned()),
+    };
+    if let Some(reason) = reason {
+        return Err(wrong(format!("actor {actor} was not recorded: {reason}")));
     }
     // What calls of it still run is recorded to their ends, or left out; either way the file says so.
     let recorded = recorder.write(file).map_err(|error| wrong(whole(&error)))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use host::application::Piece;
 use host::limits::LOCAL_VERSIONS_MAX;
 use host::local::{Became, ChangeError, Changed, Control};
+use host::record::{Bounds, Masks};
 use model::ids::ActorName;
 use model::placement::Share;
 use tempfile::TempDir;
@@ -100,12 +101,46 @@ async fn so_many_versions_can_be_gone_back_to() {
     assert_eq!(gone.to_string(), said);
     assert_eq!(scene.wait(scene.control().rollback(Some(1))).await, Became::Serves);
     assert_eq!(scene.version().await, "one");
-    // What ran before that; then what ran before that again.
-    assert_eq!(scene.wait(scene.control().rollback(None)).await, Became::Serves);
-    assert_eq!(scene.version().await, format!("v{last}"));
+    // What ran before that, which was superseded before it was trusted: it is tried.
+    scene.control().rollback(None).unwrap();
+    assert_eq!(scene.control().status().version, Some(last + 1));
     let none = scene.control().patch(&"cart".parse().unwrap(), &scene.piece("one"), None).unwrap_err();
     assert_eq!(none.to_string(), "application count has no actor cart; it has counter");
     let control = scene.control().clone();
     scene.running.host.drain().await.unwrap();
     assert!(matches!(control.rollback(None), Err(ChangeError::Stops { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_was_trusted_is_gone_back_to_at_once_and_recorded() {
+    let scene = Scene::start().await;
+    let control = scene.control();
+    let bad = scene.folder.path().join("bad.wasm");
+    std::fs::write(&bad, versioned("bad", Does::Traps).unwrap()).unwrap();
+    let bad = Piece::read(&counter(), &bad).unwrap();
+    let refused = async |changed: Result<Changed, ChangeError>| {
+        let calling = async {
+            loop {
+                let _ = get(&scene.running.url("/count?amount=0").unwrap()).await;
+            }
+        };
+        tokio::select! {
+            became = scene.wait(changed) => assert!(matches!(became, Became::Refused(_)), "{became:?}"),
+            () = calling => {}
+        }
+    };
+    let tried = control.patch(&counter(), &bad, Share::per_mille(999));
+    let recorded = control.record(&counter(), Masks(Vec::new()), Bounds::default());
+    assert!(matches!(recorded, Err(ChangeError::Unsettled { .. })));
+    refused(tried).await;
+    // Another that does not start is given up; what was refused does not stand in its place.
+    let broken = Piece { bytes: Arc::from(&b"nonsense"[..]), ..scene.piece("two") };
+    let became = scene.wait(control.patch(&counter(), &broken, None)).await;
+    assert!(matches!(became, Became::Failing(_)), "{became:?}");
+    scene.patch("three").unwrap();
+    assert_eq!(scene.wait(control.rollback(None)).await, Became::Serves);
+    assert_eq!(scene.version().await, "one");
+    // Who names what was refused gets it tried.
+    refused(control.rollback(Some(2))).await;
+    assert_eq!(scene.version().await, "one");
 }
