@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::application::{guest, root};
 
-use crate::lath::{command, ended};
+use crate::lath::{command, command_named, ended};
 use crate::tls::{certify, get_securely};
 
 /// A `lath run` that serves; killed when dropped.
@@ -238,10 +238,11 @@ const EVENT_LINES_MAX: usize = 1_024;
 fn lines_that_were_not_read_in_time_are_counted() {
     let folder = TempDir::new().unwrap();
     let file = |name: &str| folder.path().join(name);
-    // Two lines for each build; the last waits until somebody has begun to read.
+    // Two lines for each build, which has a command of its own; the last waits until somebody has begun to read.
     let built = EVENT_LINES_MAX / 2 + 50;
     let mut manifest = "manifest = 1\n[application]\nname = \"built\"\n".to_owned();
-    for (number, run) in (0..built).map(|number| (number, "true")).chain([(built, "touch full; cat go")]) {
+    let builds = (0..built).map(|number| (number, format!("true {number}")));
+    for (number, run) in builds.chain([(built, "touch full; cat go".to_owned())]) {
         manifest += &format!("[actors.a{number:04}]\ncomponent = \"none.wasm\"\nbuild = {{ run = \"{run}\" }}\n");
     }
     std::fs::write(file("lath.toml"), manifest).unwrap();
@@ -249,7 +250,12 @@ fn lines_that_were_not_read_in_time_are_counted() {
     let (mut reader, mut writer) = std::io::pipe().unwrap();
     // As much as a pipe holds: the first line waits for its reader.
     writer.write_all(&[b'\n'; 65_536]).unwrap();
-    let mut lath = command(["run", "--format", "json"]);
+    // On one processor builds run one after the other, so that the last is alone.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
+    let first = allowed.split([',', '-']).next().unwrap();
+    let lath = ["-c", first, env!("CARGO_BIN_EXE_lath"), "run", "--format", "json"];
+    let mut lath = command_named("taskset", lath);
     let child = lath.current_dir(folder.path()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
     let mut child = Killed(child);
     drop(lath);
